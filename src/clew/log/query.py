@@ -1,0 +1,95 @@
+"""What is asked of the log, as frozen values: filters, the place of a page, the order.
+
+The names are those of the HTTP API. Every store answers the same `Query` the same way.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from clew.core.record import Kind, Status, Summary
+
+
+class KeyFilter(msgspec.Struct, frozen=True):
+    """A business key: `order=SO-1001`, or `order=*` (`value` is None) for any record that has the key."""
+
+    name: str
+    value: str | None
+
+
+class HttpStatusFilter(msgspec.Struct, frozen=True):
+    """A status code, or a class of them (`4xx`), as an inclusive range."""
+
+    low: int
+    high: int
+
+
+class Filter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which records. An empty tuple asks nothing; several values of one name are alternatives; names are all required.
+
+    `from_ms` is inclusive, `to_ms` exclusive, both milliseconds since the epoch. `product` is source or target.
+    `words` must each occur in message, parameters or payload: whole words of ASCII letters and digits and of all
+    non-ASCII characters, without regard to the case of ASCII letters (already lower-cased here).
+    """
+
+    workspace: str
+    kind: tuple[Kind, ...] = ()
+    type: tuple[str, ...] = ()
+    event: tuple[str, ...] = ()
+    status: tuple[Status, ...] = ()
+    state: tuple[str, ...] = ()
+    customer: tuple[str, ...] = ()
+    integration: tuple[str, ...] = ()
+    connection: tuple[str, ...] = ()
+    product: tuple[str, ...] = ()
+    source_product: tuple[str, ...] = ()
+    target_product: tuple[str, ...] = ()
+    direction: tuple[str, ...] = ()
+    flow: tuple[str, ...] = ()
+    node: tuple[str, ...] = ()
+    source: tuple[str, ...] = ()
+    trace_id: tuple[str, ...] = ()
+    keys: tuple[KeyFilter, ...] = ()
+    words: tuple[str, ...] = ()
+    from_ms: int | None = None
+    to_ms: int | None = None
+    min_duration_ms: int | None = None
+    http_status: tuple[HttpStatusFilter, ...] = ()
+
+
+Sort = Literal["desc", "asc"]
+
+
+class Place(msgspec.Struct, frozen=True, array_like=True):
+    """A place in the order of the log: records are ordered by time, then id."""
+
+    time: int
+    id: str
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of a filter: `limit` records after `place` in the order of `sort` or, `backward`, before it.
+
+    Whatever the direction, the page is in the order of `sort`.
+    """
+
+    filter: Filter
+    limit: int = 50
+    sort: Sort = "desc"
+    place: Place | None = None
+    backward: bool = False
+
+
+class Page(msgspec.Struct, frozen=True):
+    """What a query found. `has_next` and `has_prev`: whether there is more beyond the last and before the first.
+
+    `truncated`: the search ended at a bound of time or memory; the records before it are right, there may be more.
+    `searched_from_ms` is how far back was looked.
+    """
+
+    items: tuple[Summary, ...]
+    has_next: bool
+    has_prev: bool
+    truncated: bool = False

@@ -1,0 +1,68 @@
+"""The log's contract: the searchable projection of the journal.
+
+`memory.py` is the reference and says in the plainest code what each method means; `clickhouse.py` is the driver. One
+conformance suite and one model-based property test hold them together. All calls block; the callers give them threads.
+
+A store holds every line it was given once. It is fed by the pump alone and may be thrown away and built again from a
+journal that was kept.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from clew.core.record import Record
+from clew.log.query import Filter, Page, Query
+
+
+class Count(msgspec.Struct, frozen=True):
+    """How many records a filter has. `truncated`: counting ended at a bound, there are at least this many."""
+
+    count: int
+    truncated: bool = False
+
+
+class LogStore(Protocol):
+    """A log that can be searched."""
+
+    def insert(self, lines: bytes, token: str) -> None:
+        """Add the records of JSON lines (see `Record`), all of them or none, durably.
+
+        The same `token` again adds nothing. A token is asked again only for the latest of inserts, but a store
+        remembers at least 100 of them.
+        """
+        ...
+
+    def page(self, query: Query) -> Page:
+        """A page of summaries. See `Query` for the order. Never more than `query.limit` items."""
+        ...
+
+    def count(self, filter: Filter) -> Count:
+        """How many records match."""
+        ...
+
+    def find(self, workspace: str, record_id: str) -> Record | None:
+        """The record of this id, whole, or None. The text must have the form of an id."""
+        ...
+
+    def trace(self, workspace: str, trace_id: str, near_ms: int | None = None, limit: int = 5_000) -> list[Record]:
+        """The records of a trace, oldest first (time, then id), at most `limit`.
+
+        `near_ms`, the time of one of its records, lets the store look first at the days around it; what it misses
+        there it does not look for when it found any.
+        """
+        ...
+
+    def oldest_ms(self, workspace: str) -> int | None:
+        """The time of the oldest record kept, or None where there is none."""
+        ...
+
+    def check(self) -> None:
+        """Raise `Unavailable` where the store cannot answer."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files and threads. Closing twice changes nothing."""
+        ...
