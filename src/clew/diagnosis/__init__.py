@@ -1,0 +1,1 @@
+"""Why? Reads everything, changes nothing."""

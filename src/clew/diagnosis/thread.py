@@ -1,0 +1,132 @@
+"""The thread: the chain of a record as a tree, with the way that leads to its failures marked.
+
+Records say who caused them (`parent_id`). What they say may be incomplete or wrong: a parent that is not kept, a clock
+that runs behind, a record that names itself or closes a circle. Whatever they say, every record is in the tree once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from clew.core.record import Record, Summary
+
+Entry = Record | Summary
+
+
+class ThreadNode(msgspec.Struct, frozen=True, eq=False):
+    """One record in its chain. `depth` is 0 for a root.
+
+    `offset_ms` is how long after its root it was, below zero where the two clocks differ.
+    `has_failure_below`: a record that it caused, directly or not, failed.
+    """
+
+    record: Entry
+    depth: int
+    offset_ms: int
+    has_failure_below: bool
+    children: tuple[ThreadNode, ...]
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the record itself failed."""
+        return self.record.status == "failure"
+
+    @property
+    def is_on_path(self) -> bool:
+        """Whether the red thread runs through here: on the way from the root to a record that failed."""
+        return self.has_failure_below or self.is_failure
+
+    def walk(self) -> Iterator[ThreadNode]:
+        """This node and all below it, each parent before its children."""
+        waiting = [self]
+        while waiting:
+            node = waiting.pop()
+            yield node
+            waiting.extend(reversed(node.children))
+
+    def first_failure(self) -> ThreadNode | None:
+        """The reason to look at first: down the first failing branch as far as it fails. None where nothing failed."""
+        node = self
+        while node.has_failure_below:
+            node = next(child for child in node.children if child.is_on_path)
+        return node if node.is_failure else None
+
+
+class Thread(msgspec.Struct, frozen=True, eq=False):
+    """The whole chain. A record whose parent is not in it is a root; roots and children are in order of time, then id."""
+
+    roots: tuple[ThreadNode, ...]
+
+    def walk(self) -> Iterator[ThreadNode]:
+        """Every node, parents before their children."""
+        for root in self.roots:
+            yield from root.walk()
+
+    def find(self, record_id: str) -> ThreadNode | None:
+        """The node of this record."""
+        return next((node for node in self.walk() if node.record.id == record_id), None)
+
+    def first_failure(self) -> ThreadNode | None:
+        """See `ThreadNode.first_failure`, over the roots in order."""
+        return next((failure for root in self.roots if (failure := root.first_failure())), None)
+
+
+def build_thread(records: Sequence[Entry]) -> Thread:
+    """The records of a chain as a tree. A record given twice counts once; a circle is cut before its oldest record."""
+    by_id: dict[str, Entry] = {}
+    for record in sorted(records, key=_order):
+        by_id.setdefault(record.id, record)
+    parents = _parents_without_circles(by_id)
+    children: dict[str, list[str]] = {}
+    for record_id in by_id:
+        children.setdefault(parents[record_id], []).append(record_id)
+    return Thread(tuple(_grow(by_id, children, root) for root in children.get("", [])))
+
+
+def _order(record: Entry) -> tuple[int, str]:
+    return record.time, record.id
+
+
+def _parents_without_circles(by_id: dict[str, Entry]) -> dict[str, str]:
+    """The parent of each, "" for a root. Records come oldest first, so a circle is met, and cut, at its oldest."""
+    parents = {r.id: r.parent_id if r.parent_id in by_id else "" for r in by_id.values()}
+    is_settled: set[str] = set()
+    for start in by_id:
+        seen: set[str] = set()
+        record_id = start
+        while record_id and record_id not in is_settled and record_id not in seen:
+            seen.add(record_id)
+            record_id = parents[record_id]
+        if record_id and record_id not in is_settled:
+            parents[_oldest_of_circle(by_id, parents, record_id)] = ""
+        is_settled |= seen
+    return parents
+
+
+def _oldest_of_circle(by_id: dict[str, Entry], parents: dict[str, str], member: str) -> str:
+    circle = [member]
+    while (record_id := parents[circle[-1]]) != member:
+        circle.append(record_id)
+    return min(circle, key=lambda record_id: _order(by_id[record_id]))
+
+
+def _grow(by_id: dict[str, Entry], children: dict[str, list[str]], root: str) -> ThreadNode:
+    """The tree below a root, made from its leaves: a chain may be longer than the interpreter's stack."""
+    depths = {root: 0}
+    for record_id in (order := [root]):
+        for child in children.get(record_id, ()):
+            depths[child] = depths[record_id] + 1
+            order.append(child)
+    grown: dict[str, ThreadNode] = {}
+    for record_id in reversed(order):
+        below = tuple(grown.pop(child) for child in children.get(record_id, ()))
+        grown[record_id] = ThreadNode(
+            record=by_id[record_id],
+            depth=depths[record_id],
+            offset_ms=by_id[record_id].time - by_id[root].time,
+            has_failure_below=any(node.is_on_path for node in below),
+            children=below,
+        )
+    return grown[root]
