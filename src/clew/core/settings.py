@@ -27,19 +27,27 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Every setting with its default. Sizes are bytes, durations carry their unit in the name."""
 
     data_dir: str = "./clew-data"
+    """Where everything is kept. One server owns it at a time."""
     host: str = "127.0.0.1"
+    """The address to listen on. Behind a proxy leave it; `0.0.0.0` is every address of the machine."""
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8420
+    """The port to listen on. 0: one that is free."""
     public_url: str = ""
     """Where people reach the server, for links. Empty: `http://HOST:PORT`."""
     workspace: str = "default"
+    """The workspace of the first sign-in and of the admin key."""
     state_url: str = ""
+    """The database of the state. Empty: SQLite in the data directory."""
     log_url: str = ""
+    """The log's ClickHouse. Empty: chDB in the data directory."""
     secret_key: str = ""
     """Signs cursors and sessions. Empty: made on first start and kept in the data directory."""
     admin_key: str = ""
     """An API key with every scope, for automation. Kept nowhere."""
     max_request_bytes: Positive = 10 * MIB
+    """The largest request body, also after decompression."""
     max_event_bytes: Positive = 1 * MIB
+    """The largest single event of a request."""
     max_depth: Positive = 64
     """How deep JSON may be nested."""
     max_age_days: Positive = 3_650
