@@ -1,0 +1,1 @@
+"""What is connected: products, integrations, customers, sources; and who may look: keys, members, sessions."""

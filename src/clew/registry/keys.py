@@ -1,0 +1,216 @@
+"""API keys: who a program is, and what it may do."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import secrets
+import threading
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Literal
+
+import msgspec
+import sqlalchemy as sa
+
+from clew.core.clock import MINUTE_MS, Clock
+from clew.core.errors import FieldError, NotFound, Unavailable
+from clew.core.ids import new_id
+from clew.registry.checks import check_title, refuse
+from clew.state.database import Database
+from clew.state.snapshot import Snapshot
+from clew.state.tables import api_keys
+
+Scope = Literal["ingest", "read", "operate", "admin"]
+SCOPES: tuple[Scope, ...] = ("ingest", "read", "operate", "admin")
+
+PREFIX = "clew_"
+SHOWN = len(PREFIX) + 6
+"""How much of a key is kept as text, to tell keys apart by: 36 of its 240 bits."""
+MISS_AGE_MS = 100
+"""How old the answer "there is no such key" may be. It bounds what wrong keys cost, however many are tried."""
+
+_log = logging.getLogger(__name__)
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """An API key, without its text: `prefix` is how that begins. Times are ms.
+
+    `customer`: the key reads this customer's records and nothing else; empty: it is not confined.
+    `last_used_at` is right within a minute. `archived_at` is when it was revoked.
+    """
+
+    id: str
+    workspace: str
+    name: str
+    prefix: str
+    scopes: tuple[Scope, ...]
+    customer: str = ""
+    created_at: int
+    last_used_at: int | None = None
+    archived_at: int | None = None
+
+
+class Principal(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is calling by a key, and what they may do. Ask `has`, not `scopes`: `admin` has every scope.
+
+    A principal with a `customer` may see that customer's records alone.
+    """
+
+    workspace: str
+    scopes: frozenset[Scope]
+    key_id: str
+    name: str
+    customer: str = ""
+
+    def has(self, scope: Scope) -> bool:
+        """Whether the caller may do what this scope stands for."""
+        return scope in self.scopes or "admin" in self.scopes
+
+
+class Keys:
+    """The keys of every workspace, and the admin key of the settings, which belongs to `workspace`."""
+
+    def __init__(self, database: Database, clock: Clock, admin_key: str = "", workspace: str = "default") -> None:
+        self._database = database
+        self._clock = clock
+        self._by_hash = Snapshot(database, clock, api_keys.name, _load_principals)
+        self._admin_hash = _hash(admin_key) if admin_key else b""
+        self._admin = Principal(
+            workspace=workspace, scopes=frozenset(SCOPES), key_id="settings", name="the admin key of the settings"
+        )
+        self._noted: dict[str, int] = {}
+        self._noting = threading.Lock()
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="clew-key-use")
+
+    def create(self, workspace: str, name: str, scopes: Iterable[str], customer: str = "") -> tuple[Key, str]:
+        """A new key and its text, `clew_` and 40 characters, which is kept nowhere: show it once.
+
+        Raises `Invalid` for an empty or long name, for no or unknown scopes, and for a customer's key that may do more
+        than read.
+        """
+        wanted = frozenset(scopes)
+        refuse("The key", check_title(name, "/name", least=1), _check_scopes(wanted, customer))
+        text = PREFIX + secrets.token_urlsafe(30)
+        now_ms = self._clock.now_ms()
+        key = Key(
+            id=new_id(now_ms),
+            workspace=workspace,
+            name=name.strip(),
+            prefix=text[:SHOWN],
+            scopes=tuple(scope for scope in SCOPES if scope in wanted),
+            customer=customer,
+            created_at=now_ms,
+        )
+        with self._database.write(api_keys.name) as connection:
+            row = {**msgspec.structs.asdict(key), "scopes": " ".join(key.scopes), "hash": _hash(text)}
+            connection.execute(sa.insert(api_keys).values(**row))
+        self._by_hash.refresh()
+        return key, text
+
+    def authenticate(self, text: str) -> Principal | None:
+        """Who has this key, or None. A dictionary look-up; the time it takes says nothing about other keys.
+
+        A key made by another process is seen at the latest `MISS_AGE_MS` later, a revoked one refused at the latest
+        one second (`Snapshot`) later. Raises `Unavailable` where the database does not answer.
+        """
+        digest = _hash(text)
+        principal = self._by_hash.value().get(digest)
+        if principal is None:
+            if hmac.compare_digest(digest, self._admin_hash):
+                return self._admin
+            principal = self._by_hash.value(MISS_AGE_MS).get(digest)
+        if principal is not None:
+            self._note_use(principal.key_id)
+        return principal
+
+    def list(self, workspace: str, *, archived: bool = False) -> tuple[Key, ...]:
+        """The workspace's keys, newest first; with `archived` also the revoked ones."""
+        query = _select().where(api_keys.c.workspace == workspace)
+        if not archived:
+            query = query.where(api_keys.c.archived_at.is_(None))
+        with self._database.read() as connection:
+            rows = connection.execute(query.order_by(api_keys.c.id.desc())).mappings()
+            return tuple(_key(row) for row in rows)
+
+    def find(self, workspace: str, key_id: str) -> Key | None:
+        """The key of this id, revoked or not, or None."""
+        with self._database.read() as connection:
+            query = _select().where(api_keys.c.workspace == workspace, api_keys.c.id == key_id)
+            row = connection.execute(query).mappings().first()
+        return _key(row) if row else None
+
+    def archive(self, workspace: str, key_id: str) -> Key:
+        """Revoke the key, for ever. Revoking it again changes nothing. Raises `NotFound` where there is none."""
+        with self._database.write(api_keys.name) as connection:
+            connection.execute(
+                sa.update(api_keys)
+                .where(api_keys.c.workspace == workspace, api_keys.c.id == key_id, api_keys.c.archived_at.is_(None))
+                .values(archived_at=self._clock.now_ms())
+            )
+        self._by_hash.refresh()
+        key = self.find(workspace, key_id)
+        if key is None:
+            raise NotFound(f"There is no key {key_id[:120]!r}.")
+        return key
+
+    def close(self) -> None:
+        """Write the uses that wait. Closing twice changes nothing."""
+        self._writer.shutdown(wait=True)
+
+    def _note_use(self, key_id: str) -> None:
+        now_ms = self._clock.now_ms()
+        if now_ms - self._noted.get(key_id, 0) < MINUTE_MS:
+            return
+        with self._noting:
+            if now_ms - self._noted.get(key_id, 0) < MINUTE_MS:
+                return
+            self._noted[key_id] = now_ms
+        # In a thread of its own: the caller may be the event loop, which must not wait for the disk.
+        self._writer.submit(self._write_use, key_id, now_ms)
+
+    def _write_use(self, key_id: str, now_ms: int) -> None:
+        last = api_keys.c.last_used_at
+        newer = sa.update(api_keys).where(api_keys.c.id == key_id, last.is_(None) | (last < now_ms))
+        try:
+            with self._database.write() as connection:
+                connection.execute(newer.values(last_used_at=now_ms))
+        except Unavailable as error:
+            # The next use after a minute tells it again; to refuse the request for it would be worse.
+            _log.warning("The use of key %s was not noted: %s", key_id, error.detail)
+
+
+def _hash(text: str) -> bytes:
+    # SHA-256 and not a slow hash: a key is 240 random bits, which no speed of guessing finds. Slow hashes make up for
+    # what people choose. "surrogatepass": what is no text is no key of ours either, and no error.
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def _check_scopes(scopes: frozenset[str], customer: str) -> FieldError | None:
+    unknown = sorted(scopes - set(SCOPES))
+    if unknown or not scopes:
+        given = f"{', '.join(unknown)[:120]!r} is no scope." if unknown else "A key needs a scope."
+        return FieldError("/scopes", f"{given} There are: {', '.join(SCOPES)}.")
+    if customer and scopes != {"read"}:
+        return FieldError("/scopes", "A key for one customer may only read: its scope is read.")
+    return None
+
+
+def _select() -> sa.Select[tuple[Any, ...]]:
+    return sa.select(*(api_keys.c[name] for name in Key.__struct_fields__))
+
+
+def _key(row: sa.RowMapping) -> Key:
+    return msgspec.convert({**row, "scopes": row["scopes"].split()}, Key)
+
+
+def _load_principals(connection: sa.Connection) -> dict[bytes, Principal]:
+    columns = (api_keys.c[name] for name in ("hash", "workspace", "scopes", "id", "name", "customer"))
+    rows = connection.execute(sa.select(*columns).where(api_keys.c.archived_at.is_(None)))
+    return {
+        digest: Principal(
+            workspace=workspace, scopes=frozenset(scopes.split()), key_id=key_id, name=name, customer=customer
+        )
+        for digest, workspace, scopes, key_id, name, customer in rows
+    }
