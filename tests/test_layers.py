@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import grimp
@@ -89,9 +90,10 @@ def modules_of_the_server_alone() -> set[str]:
 
 
 def closure(distribution: str) -> set[str]:
-    """The distribution and all that it requires, extras left out."""
-    found: set[str] = set()
-    waiting = [normal(distribution)]
+    """The distribution, which is ours, and all that it requires, extras left out."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    found = {normal(distribution)}
+    waiting = [name_of(text) for text in project["dependencies"]]
     while waiting:
         name = waiting.pop()
         if name in found:
@@ -101,8 +103,12 @@ def closure(distribution: str) -> set[str]:
             requirements = importlib.metadata.requires(name) or ()
         except importlib.metadata.PackageNotFoundError:
             continue  # required on other systems only
-        waiting += [normal(REQUIREMENT_NAME.match(text)[0]) for text in requirements if "extra ==" not in text]
+        waiting += [name_of(text) for text in requirements if "extra ==" not in text]
     return found
+
+
+def name_of(requirement: str) -> str:
+    return normal(REQUIREMENT_NAME.match(requirement)[0])
 
 
 def normal(name: str) -> str:

@@ -37,9 +37,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     workspace: str = "default"
     """The workspace of the first sign-in and of the admin key."""
     state_url: str = ""
-    """The database of the state. Empty: SQLite in the data directory."""
+    """The database of the state: `sqlite:////var/lib/clew/state.db`. Empty: SQLite in the data directory."""
     log_url: str = ""
-    """The log's ClickHouse. Empty: chDB in the data directory."""
+    """The log's engine: `chdb:///var/lib/clew/log`. Empty: chDB in the data directory."""
     secret_key: str = ""
     """Signs cursors and sessions. Empty: made on first start and kept in the data directory."""
     admin_key: str = ""
@@ -80,7 +80,9 @@ def load(environ: Mapping[str, str] | None = None, directory: Path | None = None
     known = {field.name: field for field in msgspec.structs.fields(Settings)}
     for name, (_, origin) in given.items():
         if name not in known:
-            raise SettingsError(f"{origin} sets {name!r}, which is no setting.", hint=f"Settings are: {', '.join(known)}.")
+            raise SettingsError(
+                f"{origin} sets {name!r}, which is no setting.", hint=f"Settings are: {', '.join(known)}."
+            )
     values = {}
     for name, (value, origin) in given.items():
         try:
