@@ -37,14 +37,6 @@ class Integration(msgspec.Struct, frozen=True, kw_only=True):
     archived_at: int | None = None
 
 
-class DeclaredEnd(Protocol):
-    """A product at one end of a declared integration."""
-
-    @property
-    def key(self) -> str:
-        """What it is called in filters and URLs."""
-
-
 class DeclaredIntegration(Protocol):
     """What is asked of an integration that code declares."""
 
@@ -57,12 +49,12 @@ class DeclaredIntegration(Protocol):
         """What people call it; empty: the key."""
 
     @property
-    def source(self) -> DeclaredEnd:
-        """The product that it starts from."""
+    def source_product(self) -> str:
+        """The key of the product that it leads from."""
 
     @property
-    def target(self) -> DeclaredEnd:
-        """The product that it goes to."""
+    def target_product(self) -> str:
+        """The key of the product that it leads to."""
 
     @property
     def direction(self) -> str:
@@ -117,8 +109,7 @@ class Integrations:
         Raises `Invalid` for a wrong key, title or direction and for products that are not there, `Conflict` for one
         that code declares.
         """
-        ends = (integration.source_product, integration.target_product)
-        row = _row(integration.key, integration.title, ends, integration.direction)
+        row = _row(integration)
         refuse(
             f"The integration {integration.key!r}",
             self._check_product(integration.workspace, integration.source_product, "/source_product"),
@@ -143,7 +134,7 @@ class Integrations:
 
         Their products must be declared in it before. Raises `Invalid` for a wrong key, title or direction.
         """
-        rows = [_row(each.key, each.title, (each.source.key, each.target.key), each.direction) for each in declared]
+        rows = [_row(integration) for integration in declared]
         declare_rows(
             self._database, connection, integrations, workspace=workspace, rows=rows, now_ms=self._clock.now_ms()
         )
@@ -159,19 +150,20 @@ class Integrations:
         return FieldError(pointer, f"There is no product {key[:120]!r}. There are: {known}.")
 
 
-def _row(key: str, title: str, ends: tuple[str, str], direction: str) -> dict[str, str]:
+def _row(integration: DeclaredIntegration) -> dict[str, str]:
+    key, direction = integration.key, integration.direction
     wrong = FieldError("/direction", f"{direction[:40]!r} is no direction. It is one of: {', '.join(DIRECTIONS)}.")
     refuse(
         f"The integration {key[:120]!r}",
         check_key(key),
-        check_title(title),
+        check_title(integration.title),
         None if direction in DIRECTIONS else wrong,
     )
     return {
         "key": key,
-        "title": title.strip() or key,
-        "source_product": ends[0],
-        "target_product": ends[1],
+        "title": integration.title.strip() or key,
+        "source_product": integration.source_product,
+        "target_product": integration.target_product,
         "direction": direction,
     }
 

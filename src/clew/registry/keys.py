@@ -9,6 +9,7 @@ import secrets
 import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, Literal
 
 import msgspec
@@ -168,7 +169,9 @@ class Keys:
                 return
             self._noted[key_id] = now_ms
         # In a thread of its own: the caller may be the event loop, which must not wait for the disk.
-        self._writer.submit(self._write_use, key_id, now_ms)
+        # After `close` it takes nothing more; who is still being answered then is let in all the same.
+        with suppress(RuntimeError):
+            self._writer.submit(self._write_use, key_id, now_ms)
 
     def _write_use(self, key_id: str, now_ms: int) -> None:
         last = api_keys.c.last_used_at
@@ -202,7 +205,8 @@ def _select() -> sa.Select[tuple[Any, ...]]:
 
 
 def _key(row: sa.RowMapping) -> Key:
-    return msgspec.convert({**row, "scopes": row["scopes"].split()}, Key)
+    values = {**row, "scopes": tuple(row["scopes"].split())}
+    return Key(**values)
 
 
 def _load_principals(connection: sa.Connection) -> dict[bytes, Principal]:

@@ -14,7 +14,7 @@ from clew.registry.checks import check_key, refuse
 from clew.registry.declared import archive_row, declare_rows
 from clew.state.database import Database
 from clew.state.snapshot import Snapshot
-from clew.state.tables import sources
+from clew.state.tables import products, sources
 
 SourceKind = Literal["webhook"]
 KINDS: tuple[str, ...] = ("webhook",)
@@ -88,14 +88,25 @@ class Sources:
     def declare(self, connection: sa.Connection, workspace: str, declared: Sequence[DeclaredSource]) -> None:
         """Make these the declared sources, in a transaction that announces `sources`.
 
-        Their products must be declared in it before. Raises `Invalid` for a wrong key or kind.
+        Their products must be there by then. Raises `Invalid` for a wrong key or kind, and for one of a product that
+        is not there.
         """
+        of_workspace = sa.select(products.c.key).where(products.c.workspace == workspace)
+        known = frozenset(connection.scalars(of_workspace))
+        for source in declared:
+            refuse(f"The source {source.key[:120]!r}", _check_product(source.product, known))
         rows = [_row(source) for source in declared]
         declare_rows(self._database, connection, sources, workspace=workspace, rows=rows, now_ms=self._clock.now_ms())
 
     def refresh(self) -> None:
         """See what was changed since."""
         self._rows.refresh()
+
+
+def _check_product(product: str, known: frozenset[str]) -> FieldError | None:
+    if product in known:
+        return None
+    return FieldError("/product", f"There is no product {product[:120]!r}. Declare it beside the source.")
 
 
 def _row(source: DeclaredSource) -> dict[str, str]:
