@@ -11,6 +11,9 @@ MINUTE_MS = 60 * SECOND_MS
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
 
+_FIRST_MS = -62_135_596_800_000  # 0001-01-01T00:00:00.000Z
+_LAST_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z
+
 
 class Clock(Protocol):
     """The present time in milliseconds since the epoch, UTC."""
@@ -52,8 +55,7 @@ def from_rfc3339(text: str) -> int:
     moment = datetime.fromisoformat(text.strip())
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    try:
-        seconds = int(moment.replace(microsecond=0).timestamp())
-    except OverflowError as error:
-        raise ValueError(f"{text!r} is outside the years 1 to 9999") from error
-    return seconds * 1000 + moment.microsecond // 1000
+    ms = int(moment.replace(microsecond=0).timestamp()) * 1000 + moment.microsecond // 1000
+    if not _FIRST_MS <= ms <= _LAST_MS:
+        raise ValueError(f"{text!r} is outside the years 1 to 9999")
+    return ms

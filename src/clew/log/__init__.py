@@ -1,0 +1,1 @@
+"""The searchable log: a projection of the journal, fed by the pump, asked by every face."""

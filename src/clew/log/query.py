@@ -59,6 +59,25 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     http_status: tuple[HttpStatusFilter, ...] = ()
 
 
+EXACT_FILTERS = (
+    "kind",
+    "type",
+    "event",
+    "status",
+    "state",
+    "customer",
+    "integration",
+    "connection",
+    "source_product",
+    "target_product",
+    "direction",
+    "flow",
+    "node",
+    "source",
+    "trace_id",
+)
+"""The filters that compare the record's field of the same name."""
+
 Sort = Literal["desc", "asc"]
 
 
@@ -72,7 +91,8 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
 class Query(msgspec.Struct, frozen=True, kw_only=True):
     """A page of a filter: `limit` records after `place` in the order of `sort` or, `backward`, before it.
 
-    Whatever the direction, the page is in the order of `sort`.
+    Whatever the direction, the page is in the order of `sort`. Without a place it is the first page or, `backward`,
+    the last.
     """
 
     filter: Filter
@@ -85,11 +105,13 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
 class Page(msgspec.Struct, frozen=True):
     """What a query found. `has_next` and `has_prev`: whether there is more beyond the last and before the first.
 
-    `truncated`: the search ended at a bound of time or memory; the records before it are right, there may be more.
-    `searched_from_ms` is how far back was looked.
+    On the side where the query's `place` lies there is: the place is itself a record of the neighbouring page.
+    `truncated`: the search ended at a bound of time or memory. The items are right and without gaps, there may be more
+    beyond `reached_ms`, the time up to which was looked (None: nowhere yet).
     """
 
     items: tuple[Summary, ...]
     has_next: bool
     has_prev: bool
     truncated: bool = False
+    reached_ms: int | None = None

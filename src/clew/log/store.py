@@ -40,7 +40,10 @@ class LogStore(Protocol):
         ...
 
     def count(self, filter: Filter) -> Count:
-        """How many records match."""
+        """How many records match.
+
+        Where the count ends at a bound of time or memory it is `truncated`: those of the latest time, at least.
+        """
         ...
 
     def find(self, workspace: str, record_id: str) -> Record | None:

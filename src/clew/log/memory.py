@@ -1,0 +1,151 @@
+"""The log in memory: the reference. It says in the plainest code what each question means; speed is no aim of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from clew.core.clock import DAY_MS
+from clew.core.errors import Unavailable
+from clew.core.record import Record, decode_line, summarize
+from clew.log.query import EXACT_FILTERS, Filter, KeyFilter, Page, Query
+from clew.log.store import Count
+from clew.log.words import words_of
+
+NEAR_MS = 2 * DAY_MS
+"""How far around its known time a trace is looked for first."""
+
+
+class MemoryStore:
+    """A `LogStore` that keeps its records in a list, in the order of the log."""
+
+    def __init__(self) -> None:
+        self._records: list[Record] = []
+        self._tokens: set[str] = set()
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def insert(self, lines: bytes, token: str) -> None:
+        """Add the records. The same token again adds nothing."""
+        self.check()
+        added = [decode_line(line) for line in lines.splitlines()]
+        with self._lock:
+            if token not in self._tokens:
+                self._tokens.add(token)
+                self._records = sorted([*self._records, *added], key=_place)
+
+    def page(self, query: Query) -> Page:
+        """The page, cut out of all that match in the order asked for."""
+        self.check()
+        found = [record for record in self._records if matches(record, query.filter)]
+        if query.sort == "desc":
+            found.reverse()
+        after, before = _split(found, query)
+        if query.place is None:
+            chosen = before[-query.limit :] if query.backward else after[: query.limit]
+            has_prev, has_next = (
+                (len(before) > query.limit, False) if query.backward else (False, len(after) > query.limit)
+            )
+        elif query.backward:
+            chosen, has_prev, has_next = before[-query.limit :], len(before) > query.limit, True
+        else:
+            chosen, has_prev, has_next = after[: query.limit], True, len(after) > query.limit
+        return Page(items=tuple(summarize(record) for record in chosen), has_next=has_next, has_prev=has_prev)
+
+    def count(self, filter: Filter) -> Count:
+        """All that match."""
+        self.check()
+        return Count(sum(matches(record, filter) for record in self._records))
+
+    def find(self, workspace: str, record_id: str) -> Record | None:
+        """The record of this id."""
+        self.check()
+        wanted = record_id.lower()
+        return next((r for r in self._records if r.workspace == workspace and r.id == wanted), None)
+
+    def trace(self, workspace: str, trace_id: str, near_ms: int | None = None, limit: int = 5_000) -> list[Record]:
+        """The trace, those near the known time alone where there are any."""
+        self.check()
+        found = [r for r in self._records if r.workspace == workspace and r.trace_id == trace_id]
+        near = [r for r in found if near_ms is not None and abs(r.time - near_ms) <= NEAR_MS]
+        return (near or found)[:limit]
+
+    def oldest_ms(self, workspace: str) -> int | None:
+        """The first record's time."""
+        self.check()
+        return next((r.time for r in self._records if r.workspace == workspace), None)
+
+    def check(self) -> None:
+        """It works until it is closed."""
+        if self._closed:
+            raise Unavailable("The log is closed.")
+
+    def close(self) -> None:
+        """After it nothing is answered."""
+        self._closed = True
+
+
+def _place(record: Record) -> tuple[int, str]:
+    return (record.time, record.id)
+
+
+def _split(found: list[Record], query: Query) -> tuple[list[Record], list[Record]]:
+    """What comes after the query's place and what comes before it. Without a place, all is both."""
+    if query.place is None:
+        return found, found
+    place = (query.place.time, query.place.id)
+    later = [record for record in found if _place(record) > place]
+    earlier = [record for record in found if _place(record) < place]
+    return (earlier, later) if query.sort == "desc" else (later, earlier)
+
+
+def matches(record: Record, filter: Filter) -> bool:
+    """Whether a record is one of a filter's."""
+    return (
+        record.workspace == filter.workspace
+        and (filter.from_ms is None or record.time >= filter.from_ms)
+        and (filter.to_ms is None or record.time < filter.to_ms)
+        and all(_is_one_of(getattr(record, name), getattr(filter, name)) for name in EXACT_FILTERS)
+        and all(check(record, filter) for check in _CHECKS)
+    )
+
+
+def _is_one_of(value: str, wanted: tuple[str, ...]) -> bool:
+    return not wanted or value in wanted
+
+
+def _has_product(record: Record, filter: Filter) -> bool:
+    return not filter.product or record.source_product in filter.product or record.target_product in filter.product
+
+
+def _has_key(record: Record, filter: Filter) -> bool:
+    def holds(key: KeyFilter) -> bool:
+        return key.name in record.keys and (key.value is None or record.keys[key.name] == key.value)
+
+    return not filter.keys or any(holds(key) for key in filter.keys)
+
+
+def _has_words(record: Record, filter: Filter) -> bool:
+    if not filter.words:
+        return True
+    present = {word for text in (record.message, record.parameters, record.payload) for word in words_of(text)}
+    return present.issuperset(filter.words)
+
+
+def _took_long(record: Record, filter: Filter) -> bool:
+    wanted = filter.min_duration_ms
+    return wanted is None or (record.duration_ms is not None and record.duration_ms >= wanted)
+
+
+def _has_http_status(record: Record, filter: Filter) -> bool:
+    status = record.http.status_code if record.http else 0
+    return not filter.http_status or any(wanted.low <= status <= wanted.high for wanted in filter.http_status)
+
+
+_CHECKS: tuple[Callable[[Record, Filter], bool], ...] = (
+    _has_product,
+    _has_key,
+    _has_words,
+    _took_long,
+    _has_http_status,
+)

@@ -1,0 +1,135 @@
+"""Rows of the log as ClickHouse writes them (JSON lines) and as we know them."""
+
+from __future__ import annotations
+
+import msgspec
+
+from clew.core.record import Direction, ErrorInfo, HttpExchange, Kind, LogLine, PayloadEncoding, Record, Status, Summary
+
+
+class _RecordRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A record as its row: what is nested in it is kept as raw JSON in a string, empty where there is none."""
+
+    id: str
+    time: int
+    workspace: str
+    kind: Kind
+    type: str
+    event: str
+    source_product: str
+    target_product: str
+    direction: Direction
+    action: str
+    status: Status
+    state: str
+    message: str
+    error: str
+    customer: str
+    integration: str
+    connection: str
+    source: str
+    flow: str
+    flow_version: str
+    node: str
+    trace_id: str
+    parent_id: str
+    sender_id: str
+    duplicate_of: str
+    keys: dict[str, str]
+    parameters: str
+    payload: str
+    payload_encoding: PayloadEncoding
+    content_type: str
+    http: str
+    duration_ms: int | None
+    logs: str
+    redacted: tuple[str, ...]
+
+
+class RecordMark(msgspec.Struct, frozen=True):
+    """What of a record's line says which row it is."""
+
+    id: str
+    time: int
+    workspace: str
+
+
+class _Count(msgspec.Struct, frozen=True):
+    count: int
+
+
+class _Time(msgspec.Struct, frozen=True):
+    time: int
+
+
+class _Id(msgspec.Struct, frozen=True):
+    id: str
+
+
+class _Partition(msgspec.Struct, frozen=True):
+    partition: str
+
+
+class _Version(msgspec.Struct, frozen=True):
+    version: int
+
+
+_SUMMARIES = msgspec.json.Decoder(Summary)
+_RECORDS = msgspec.json.Decoder(_RecordRow)
+_MARKS = msgspec.json.Decoder(RecordMark)
+_COUNTS = msgspec.json.Decoder(_Count)
+_TIMES = msgspec.json.Decoder(_Time)
+_IDS = msgspec.json.Decoder(_Id)
+_PARTITIONS = msgspec.json.Decoder(_Partition)
+_VERSIONS = msgspec.json.Decoder(_Version)
+_ERROR = msgspec.json.Decoder(ErrorInfo)
+_HTTP = msgspec.json.Decoder(HttpExchange)
+_LOGS = msgspec.json.Decoder(tuple[LogLine, ...])
+
+
+def read_summaries(lines: bytes) -> list[Summary]:
+    """Summaries, in the order of the rows."""
+    return _SUMMARIES.decode_lines(lines)
+
+
+def read_records(lines: bytes) -> list[Record]:
+    """Whole records, in the order of the rows."""
+    return [_record(row) for row in _RECORDS.decode_lines(lines)]
+
+
+def read_marks(lines: bytes) -> list[RecordMark]:
+    """Which rows the lines of a block make."""
+    return _MARKS.decode_lines(lines)
+
+
+def read_count(lines: bytes) -> int:
+    """The one count asked for."""
+    return _COUNTS.decode(lines).count
+
+
+def read_times(lines: bytes) -> list[int]:
+    """Times in milliseconds."""
+    return [row.time for row in _TIMES.decode_lines(lines)]
+
+
+def read_ids(lines: bytes) -> list[str]:
+    """Ids of records."""
+    return [row.id for row in _IDS.decode_lines(lines)]
+
+
+def read_days(lines: bytes) -> frozenset[int]:
+    """Names of partitions as days since the epoch."""
+    return frozenset(int(row.partition) for row in _PARTITIONS.decode_lines(lines))
+
+
+def read_versions(lines: bytes) -> list[int]:
+    """Versions of the schema."""
+    return [row.version for row in _VERSIONS.decode_lines(lines)]
+
+
+def _record(row: _RecordRow) -> Record:
+    fields = msgspec.structs.asdict(row)
+    fields["error"] = _ERROR.decode(row.error) if row.error else None
+    fields["http"] = _HTTP.decode(row.http) if row.http else None
+    fields["logs"] = _LOGS.decode(row.logs) if row.logs else ()
+    return Record(**fields)

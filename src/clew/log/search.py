@@ -1,0 +1,175 @@
+"""Asking the log from the event loop: threads for the questions, cursors for the pages, and what was searched."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from clew.core.clock import SECOND_MS, Clock, to_rfc3339
+from clew.core.record import Record
+from clew.log.cursor import Cursor, CursorCodec
+from clew.log.parameters import ListRequest
+from clew.log.query import Filter, Page, Place, Query
+from clew.log.store import Count, LogStore
+
+OLDEST_FRESH_MS = 10 * SECOND_MS
+"""How long the oldest record's time is believed: only retention and reports of the past change it."""
+
+Answered = TypeVar("Answered")
+
+
+class Progress(Protocol):
+    """How far the log has come behind the journal."""
+
+    def indexed_until_ms(self) -> int:
+        """What was acknowledged before this time can be found."""
+        ...
+
+
+class Coverage(msgspec.Struct, frozen=True):
+    """What was searched, in milliseconds since the epoch.
+
+    `from_ms` and `to_ms`: the range of time, `from_ms` None where there is no record at all. `indexed_until`: what was
+    acknowledged before is in it. `oldest_kept`: the oldest record there is. `truncated`: the search ended at a bound of
+    time or memory, and `from_ms` (`to_ms` where the oldest come first) is how far it came.
+    """
+
+    from_ms: int | None
+    to_ms: int
+    indexed_until: int
+    oldest_kept: int | None
+    truncated: bool = False
+
+    def to_json(self) -> dict[str, str | bool | None]:
+        """Its form in an answer of the API."""
+        return {
+            "from": _moment(self.from_ms),
+            "to": to_rfc3339(self.to_ms),
+            "indexed_until": to_rfc3339(self.indexed_until),
+            "oldest_kept": _moment(self.oldest_kept),
+            "truncated": self.truncated,
+        }
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """A page, the cursors of its neighbours (None where there is none), and what was searched."""
+
+    page: Page
+    next_cursor: str | None
+    prev_cursor: str | None
+    coverage: Coverage
+
+
+class CountAnswer(msgspec.Struct, frozen=True):
+    """A count and what was searched."""
+
+    count: Count
+    coverage: Coverage
+
+
+class Search:
+    """Questions to a store, each in a thread, at most `threads` at a time."""
+
+    def __init__(
+        self, store: LogStore, *, progress: Progress, clock: Clock, cursors: CursorCodec, threads: int = 4
+    ) -> None:
+        self._store = store
+        self._progress = progress
+        self._clock = clock
+        self._cursors = cursors
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="log-search")
+        self._oldest: dict[str, tuple[int, int]] = {}
+
+    async def page(self, request: ListRequest) -> Answer:
+        """The page that is asked for. Going back before the first page gives the first page."""
+        return await self._run(lambda: self._page(request))
+
+    async def count(self, filter: Filter) -> CountAnswer:
+        """How many records match."""
+        return await self._run(lambda: self._count(filter))
+
+    async def find(self, workspace: str, record_id: str) -> Record | None:
+        """The record of an id, whole. The text must have the form of an id."""
+        return await self._run(lambda: self._store.find(workspace, record_id))
+
+    async def trace(
+        self, workspace: str, trace_id: str, near_ms: int | None = None, limit: int = 5_000
+    ) -> list[Record]:
+        """The records of a trace, oldest first, at most `limit`. See `LogStore.trace`."""
+        return await self._run(lambda: self._store.trace(workspace, trace_id, near_ms, limit))
+
+    def close(self) -> None:
+        """Wait for the questions that run. The store stays open."""
+        self._threads.shutdown()
+
+    async def _run(self, question: Callable[[], Answered]) -> Answered:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, question)
+
+    def _page(self, request: ListRequest) -> Answer:
+        query = request.query
+        indexed_until = self._progress.indexed_until_ms()  # before the search: it may find more, never less
+        page = self._store.page(query)
+        if query.backward and query.place is not None and not page.items and not page.truncated:
+            query = msgspec.structs.replace(query, place=None, backward=False)
+            page = self._store.page(query)
+        return Answer(
+            page,
+            self._cursor(request, page, backward=False) if page.has_next else None,
+            self._cursor(request, page, backward=True) if page.has_prev else None,
+            _cut(self._coverage(query.filter, indexed_until, truncated=page.truncated), query, page),
+        )
+
+    def _count(self, filter: Filter) -> CountAnswer:
+        indexed_until = self._progress.indexed_until_ms()
+        count = self._store.count(filter)
+        return CountAnswer(count, self._coverage(filter, indexed_until, truncated=count.truncated))
+
+    def _cursor(self, request: ListRequest, page: Page, *, backward: bool) -> str | None:
+        """A neighbour's cursor: behind the last item or before the first; of an empty page, where it would lie."""
+        if page.items:
+            item = page.items[0 if backward else -1]
+            place = Place(item.time, item.id)
+        elif request.query.place is not None:
+            place = request.query.place
+        else:
+            return None
+        return self._cursors.encode(Cursor(place, backward), request.binding)
+
+    def _coverage(self, filter: Filter, indexed_until: int, *, truncated: bool) -> Coverage:
+        oldest = self._oldest_ms(filter.workspace)
+        return Coverage(
+            from_ms=oldest if filter.from_ms is None else filter.from_ms,
+            to_ms=self._clock.now_ms() if filter.to_ms is None else filter.to_ms,
+            indexed_until=indexed_until,
+            oldest_kept=oldest,
+            truncated=truncated,
+        )
+
+    def _oldest_ms(self, workspace: str) -> int | None:
+        now_ms = self._clock.now_ms()
+        oldest, until_ms = self._oldest.get(workspace, (0, now_ms))
+        if now_ms < until_ms:
+            return oldest
+        found = self._store.oldest_ms(workspace)
+        if found is not None:
+            self._oldest[workspace] = (found, now_ms + OLDEST_FRESH_MS)
+        return found
+
+
+def _cut(whole: Coverage, query: Query, page: Page) -> Coverage:
+    """What a truncated search covered: from where it began to where it came, which may be nothing."""
+    if not page.truncated:
+        return whole
+    if (query.sort == "asc") != query.backward:
+        return msgspec.structs.replace(
+            whole, to_ms=(whole.from_ms or 0) if page.reached_ms is None else page.reached_ms
+        )
+    return msgspec.structs.replace(whole, from_ms=whole.to_ms if page.reached_ms is None else page.reached_ms)
+
+
+def _moment(ms: int | None) -> str | None:
+    return None if ms is None else to_rfc3339(ms)

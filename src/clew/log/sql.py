@@ -1,0 +1,168 @@
+"""Filters as SQL: the one compiler. A value is always a bound parameter and never a part of the text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from clew.core.record import Record, Summary
+from clew.log.query import EXACT_FILTERS, Filter, HttpStatusFilter, KeyFilter, Place
+from clew.log.windows import Window
+
+WORDS = r"lower(concat(message, '\n', parameters, '\n', payload))"
+"""The text index's expression. To the letter: an index is used for its own expression alone."""
+
+MAX_WORDS_A_CALL = 64
+"""How many words `hasAllTokens` takes."""
+
+SUMMARY_COLUMNS = ", ".join(Summary.__struct_fields__)
+RECORD_COLUMNS = ", ".join(Record.__struct_fields__)
+
+
+class Statement(msgspec.Struct, frozen=True):
+    """SQL with `{name:Type}` placeholders, and the values bound to them."""
+
+    text: str
+    values: dict[str, Any]
+
+
+class Conditions:
+    """Conditions that must all hold, with the values they bind."""
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+        self.values: dict[str, Any] = {}
+
+    def bind(self, value: Any, type_: str) -> str:
+        """The placeholder of a value."""
+        name = f"p{len(self.values)}"
+        self.values[name] = value
+        return f"{{{name}:{type_}}}"
+
+    def add(self, text: str) -> None:
+        """One more condition."""
+        self._texts.append(text)
+
+    def where(self) -> str:
+        """All of them."""
+        return " AND ".join(self._texts)
+
+
+def summaries(
+    filter: Filter, window: Window, place: Place | None, *, later: bool, limit: int, budget_s: float
+) -> Statement:
+    """Summaries of a window in the order in which it is scanned: `later` from old to new, else from new to old.
+
+    They begin behind `place`, in the direction of the scan.
+    """
+    conditions = _within(filter, window)
+    if place is not None:
+        _begin_behind(conditions, place, later=later)
+    order = "ASC" if later else "DESC"
+    return Statement(
+        f"SELECT {SUMMARY_COLUMNS} FROM log WHERE {conditions.where()} "  # noqa: S608  # conditions bind all values
+        f"ORDER BY time {order}, id {order} LIMIT {limit:d} SETTINGS max_execution_time = {budget_s:f}",
+        conditions.values,
+    )
+
+
+def count(filter: Filter, window: Window, *, budget_s: float) -> Statement:
+    """How many records of a window match."""
+    conditions = _within(filter, window)
+    return Statement(
+        f"SELECT count() AS count FROM log WHERE {conditions.where()} "  # noqa: S608
+        f"SETTINGS max_execution_time = {budget_s:f}",
+        conditions.values,
+    )
+
+
+def record_of_id(workspace: str, record_id: str, time_ms: int) -> Statement:
+    """One record whole, by the whole of the table's key."""
+    conditions = Conditions()
+    conditions.add(f"workspace = {conditions.bind(workspace, 'String')}")
+    conditions.add(f"time = {conditions.bind(time_ms, 'Int64')}")
+    conditions.add(f"id = {conditions.bind(record_id, 'String')}")
+    return Statement(f"SELECT {RECORD_COLUMNS} FROM log WHERE {conditions.where()} LIMIT 1", conditions.values)  # noqa: S608
+
+
+def records_of_trace(workspace: str, trace_id: str, window: Window, limit: int) -> Statement:
+    """The records of a trace whole, oldest first."""
+    conditions = _within(Filter(workspace=workspace, trace_id=(trace_id,)), window)
+    return Statement(
+        f"SELECT {RECORD_COLUMNS} FROM log WHERE {conditions.where()} ORDER BY time, id LIMIT {limit:d}",  # noqa: S608
+        conditions.values,
+    )
+
+
+def oldest_time(workspace: str) -> Statement:
+    """The time of the oldest record: read in the order of the table, not a scan for the least."""
+    conditions = Conditions()
+    conditions.add(f"workspace = {conditions.bind(workspace, 'String')}")
+    return Statement(
+        f"SELECT time FROM log WHERE {conditions.where()} ORDER BY time LIMIT 1",  # noqa: S608
+        conditions.values,
+    )
+
+
+def ids_present(workspaces: Sequence[str], first_ms: int, last_ms: int, ids: Sequence[str]) -> Statement:
+    """Which of these ids the log has."""
+    conditions = Conditions()
+    conditions.add(f"workspace IN {conditions.bind(list(workspaces), 'Array(String)')}")
+    conditions.add(f"time >= {conditions.bind(first_ms, 'Int64')} AND time <= {conditions.bind(last_ms, 'Int64')}")
+    conditions.add(f"id IN {conditions.bind(list(ids), 'Array(FixedString(36))')}")
+    return Statement(f"SELECT id FROM log WHERE {conditions.where()}", conditions.values)  # noqa: S608
+
+
+def _within(filter: Filter, window: Window) -> Conditions:
+    """A filter and a window of time. The window lies within the filter's own times."""
+    conditions = Conditions()
+    conditions.add(f"workspace = {conditions.bind(filter.workspace, 'String')}")
+    if window.from_ms is not None:
+        conditions.add(f"time >= {conditions.bind(window.from_ms, 'Int64')}")
+    if window.to_ms is not None:
+        conditions.add(f"time < {conditions.bind(window.to_ms, 'Int64')}")
+    for name in EXACT_FILTERS:
+        if wanted := getattr(filter, name):
+            conditions.add(_one_of(conditions, name, wanted))
+    if filter.product:
+        source, target = (_one_of(conditions, f"{end}_product", filter.product) for end in ("source", "target"))
+        conditions.add(f"({source} OR {target})")
+    if filter.keys:
+        conditions.add("(" + " OR ".join(_key(conditions, key) for key in filter.keys) + ")")
+    for start in range(0, len(filter.words), MAX_WORDS_A_CALL):
+        words = list(filter.words[start : start + MAX_WORDS_A_CALL])
+        conditions.add(f"hasAllTokens({WORDS}, {conditions.bind(words, 'Array(String)')})")
+    if filter.min_duration_ms is not None:
+        conditions.add(f"duration_ms >= {conditions.bind(filter.min_duration_ms, 'Int64')}")
+    if filter.http_status:
+        conditions.add("(" + " OR ".join(_http_status(conditions, wanted) for wanted in filter.http_status) + ")")
+    return conditions
+
+
+def _one_of(conditions: Conditions, column: str, wanted: tuple[str, ...]) -> str:
+    if len(wanted) == 1:
+        return f"{column} = {conditions.bind(wanted[0], 'String')}"
+    return f"{column} IN {conditions.bind(list(wanted), 'Array(String)')}"
+
+
+def _key(conditions: Conditions, key: KeyFilter) -> str:
+    """A business key. `has(mapValues(...))` is there for its bloom filter, the look-up alone decides."""
+    name = conditions.bind(key.name, "String")
+    if key.value is None:
+        return f"mapContains(keys, {name})"
+    value = conditions.bind(key.value, "String")
+    return f"(has(mapValues(keys), {value}) AND mapContains(keys, {name}) AND keys[{name}] = {value})"
+
+
+def _http_status(conditions: Conditions, wanted: HttpStatusFilter) -> str:
+    low, high = conditions.bind(wanted.low, "Int64"), conditions.bind(wanted.high, "Int64")
+    return f"(http_status >= {low} AND http_status <= {high})"
+
+
+def _begin_behind(conditions: Conditions, place: Place, *, later: bool) -> None:
+    """Keyset: the bound on the time alone is there for the table's key, the pair decides among equal times."""
+    sign = ">" if later else "<"
+    time, record_id = conditions.bind(place.time, "Int64"), conditions.bind(place.id, "String")
+    conditions.add(f"time {sign}= {time} AND (time {sign} {time} OR id {sign} {record_id})")

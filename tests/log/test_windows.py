@@ -1,0 +1,65 @@
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clew.core.clock import DAY_MS, HOUR_MS
+from clew.log.windows import Window, windows_back, windows_on
+
+NOW = 1_780_000_000_000
+TODAY = NOW // DAY_MS
+ALL_DAYS = frozenset(range(TODAY - 100, TODAY + 1))
+
+times = st.one_of(st.none(), st.integers(NOW - 60 * DAY_MS, NOW + 60 * DAY_MS))
+days = st.frozensets(st.integers(TODAY - 90, TODAY + 3), max_size=6)
+
+
+def test_a_list_looks_back_an_hour_a_day_a_week_a_month_and_then_at_all():
+    assert windows_back(Window(), NOW, ALL_DAYS) == [
+        Window(NOW - HOUR_MS, None),
+        Window(NOW - DAY_MS, NOW - HOUR_MS),
+        Window(NOW - 7 * DAY_MS, NOW - DAY_MS),
+        Window(NOW - 30 * DAY_MS, NOW - 7 * DAY_MS),
+        Window(None, NOW - 30 * DAY_MS),
+    ]
+
+
+def test_a_list_from_old_to_new_begins_at_the_oldest_day():
+    start = min(ALL_DAYS) * DAY_MS
+    windows = windows_on(Window(), None, ALL_DAYS)
+    assert windows[0] == Window(None, start + HOUR_MS)
+    assert windows[-1] == Window(start + 30 * DAY_MS, None)
+
+
+def test_where_nothing_is_newer_than_a_day_long_ago_the_search_begins_there():
+    old = frozenset({TODAY - 50, TODAY - 51})
+    assert windows_back(Window(), NOW, old)[0] == Window((TODAY - 49) * DAY_MS - HOUR_MS, None)
+
+
+def test_where_all_is_of_one_day_nothing_is_asked_beyond_it():
+    assert windows_back(Window(), NOW, frozenset({TODAY})) == [Window(NOW - HOUR_MS, None), Window(None, NOW - HOUR_MS)]
+
+
+def test_without_any_day_one_question_is_enough():
+    assert windows_back(Window(5, 9), NOW, frozenset()) == [Window(5, 9)]
+    assert windows_on(Window(5, 9), NOW, frozenset()) == [Window(5, 9)]
+
+
+@given(times, times, times, days)
+def test_windows_back_cover_the_whole_without_gap_or_overlap(from_ms, to_ms, start_ms, known):
+    windows = windows_back(Window(from_ms, to_ms), start_ms, known)
+    assert windows[0].to_ms == to_ms
+    assert windows[-1].from_ms == from_ms
+    for newer, older in pairwise(windows):
+        assert older.to_ms == newer.from_ms is not None
+        assert newer.to_ms is None or newer.from_ms < newer.to_ms
+
+
+@given(times, times, times, days)
+def test_windows_on_cover_the_whole_without_gap_or_overlap(from_ms, to_ms, start_ms, known):
+    windows = windows_on(Window(from_ms, to_ms), start_ms, known)
+    assert windows[0].from_ms == from_ms
+    assert windows[-1].to_ms == to_ms
+    for older, newer in pairwise(windows):
+        assert older.to_ms == newer.from_ms is not None
+        assert older.from_ms is None or older.from_ms < older.to_ms
