@@ -1,0 +1,225 @@
+"""Events that stand alone: the referral shop's conversions, invoices, stock and customer data."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+from clew.core.clock import to_rfc3339
+from clew.core.record import ErrorInfo
+from clew.demo.companies import choose_company
+from clew.demo.events import ERP, SHIP, SHOP, Event
+
+MakeSingle = Callable[[random.Random, str, int], Event]
+"""Makes an event from an id and a time in milliseconds since the epoch."""
+
+_INFO = "Information was captured but a Referral was not created."
+_SUCCESS = "The conversion was successful."
+_FAILURE = "The conversion failed, use the details column to see why."
+_INFO_REASONS = (
+    "The link is not a valid member's link.",
+    "The code is not a valid member's code.",
+    "Blocked by a fraud rule: Self Referral.",
+    "Blocked by a fraud rule: Duplicate Referral (email).",
+    "Blocked by a fraud rule: Coupon Spam (blocklisted Domain).",
+)
+_FAILURE_REASONS = (
+    ("bad_request", "parameter_missing", "email: a required parameter is missing"),
+    ("configuration", "program_not_found", "programIdentifier: there is no program with this identifier"),
+    ("bad_request", "amount_invalid", "amount: must be a number, was 'NaN'"),
+)
+_TYPES = (
+    ("One Click Access", "referral.clicked"),
+    ("API Call", "referral.updated"),
+    ("Integration Script", "referral.captured"),
+    ("Conversion", "referral.converted"),
+)
+_FIRST_NAMES = ("Ada", "Tomas", "Ines", "Jonas", "Mira", "Paul", "Leila", "Oskar", "Nora", "Hugo", "Clara", "Sven")
+_LAST_NAMES = ("Berg", "Costa", "Dvorak", "Ellis", "Fontaine", "Greer", "Holm", "Ivers", "Jensen", "Keller", "Lund")
+_PROGRAMS = ("friends-2026", "refer-a-rider", "partner-circle")
+_SKUS = ("TNT-2P", "LMP-40", "BTL-75", "BRD-OAK", "KNF-20", "CHR-ASH", "HLM-M", "PMP-12")
+
+
+def make_referral(rng: random.Random, event_id: str, time_ms: int) -> Event:
+    """One event of the referral shop: a success, an info that nothing was created, or a failure."""
+    company = choose_company(rng)
+    type_, event = rng.choice(_TYPES)
+    status = rng.choices(("success", "info", "failure"), (72, 18, 10))[0]
+    parameters = _make_parameters(rng, company.slug)
+    message, error = _SUCCESS, None
+    if status == "info":
+        message = f"{_INFO} {rng.choice(_INFO_REASONS)}"
+    elif status == "failure":
+        kind, key, reason = rng.choice(_FAILURE_REASONS)
+        spoil = {"parameter_missing": ("email", ""), "amount_invalid": ("amount", "NaN")}
+        name, value = spoil.get(key, ("programIdentifier", "friends-2062"))
+        parameters[name] = value
+        cause = ErrorInfo(type=kind, key=key, message=reason)
+        message, error = f"{_FAILURE} {reason}", ErrorInfo(type=kind, key=key, message=_FAILURE, caused_by=cause)
+    return Event(
+        id=event_id,
+        time=to_rfc3339(time_ms),
+        event=event,
+        type=type_,
+        source_product=SHOP,
+        target_product=ERP,
+        direction="one-way",
+        action="Processed",
+        status=status,
+        message=message,
+        customer=company.name,
+        integration="referrals",
+        keys={"email": parameters["email"]} if parameters["email"] else {},
+        parameters=parameters,
+        payload={"result": status, "captured": parameters, "visit": _make_visit(rng, company.slug)},
+        error=error,
+        duration_ms=_draw_duration(rng, 60),
+    )
+
+
+def _make_parameters(rng: random.Random, slug: str) -> dict[str, Any]:
+    first, last = rng.choice(_FIRST_NAMES), rng.choice(_LAST_NAMES)
+    return {
+        "programIdentifier": rng.choice(_PROGRAMS),
+        "email": f"{first}.{last}@{slug}.example".lower(),
+        "firstName": first,
+        "lastName": last,
+        "amount": round(rng.lognormvariate(4.2, 0.8), 2),
+        "externalIdentifier": f"R-{rng.randrange(100_000, 1_000_000)}",
+    }
+
+
+def _make_visit(rng: random.Random, slug: str) -> dict[str, Any]:
+    return {
+        "page": f"https://shop.{slug}.example/thanks?ref={rng.getrandbits(32):08x}",
+        "referrer": rng.choice(("https://news.example/", "https://search.example/", "")),
+        "agent": rng.choice(("Firefox 142 on Linux", "Safari 19 on macOS", "Chrome 141 on Android")),
+        "address": f"192.0.2.{rng.randrange(1, 255)}",
+    }
+
+
+def make_invoice(rng: random.Random, event_id: str, time_ms: int) -> Event:
+    """Ship's freight invoice to the ERP: one-way."""
+    company = choose_company(rng)
+    number = f"INV-{rng.randrange(10**6, 10**7)}"
+    net = round(rng.lognormvariate(5.0, 0.7), 2)
+    is_refused = rng.random() < 0.05
+    reason = f"account_code: cost centre of {company.name} is closed"
+    error = ErrorInfo(type="configuration", key="cost_centre_closed", message=reason)
+    return Event(
+        id=event_id,
+        time=to_rfc3339(time_ms),
+        event="invoice.posted",
+        type="Invoice",
+        source_product=SHIP,
+        target_product=ERP,
+        direction="one-way",
+        action="Processed",
+        status="failure" if is_refused else "success",
+        message=f"The ERP did not book {number}: {reason}" if is_refused else f"{number} over {net:.2f} EUR",
+        customer=company.name,
+        integration="invoices",
+        keys={"invoice": number},
+        payload={
+            "number": number,
+            "account": company.name,
+            "issued_at": to_rfc3339(time_ms),
+            "due_days": 30,
+            "currency": "EUR",
+            "net": net,
+            "vat": round(net * 0.21, 2),
+            "positions": [
+                {"text": text, "amount": round(net * share, 2)}
+                for text, share in (("Carriage", 0.82), ("Fuel surcharge", 0.13), ("Address service", 0.05))
+            ],
+        },
+        error=error if is_refused else None,
+        duration_ms=_draw_duration(rng, 90),
+    )
+
+
+def make_adjustment(rng: random.Random, event_id: str, time_ms: int) -> Event:
+    """A stock correction: an event inside one product."""
+    sku, counted = rng.choice(_SKUS), rng.randrange(0, 400)
+    delta = rng.choice((-12, -3, -2, -1, 1, 2, 5, 24, 48))
+    return Event(
+        id=event_id,
+        time=to_rfc3339(time_ms),
+        event="inventory.adjusted",
+        type="Inventory",
+        source_product=ERP,
+        target_product=ERP,
+        direction="one-way",
+        action="Processed",
+        message=f"{sku} {delta:+d}, now {counted}",
+        keys={"sku": sku},
+        payload={
+            "sku": sku,
+            "delta": delta,
+            "counted": counted,
+            "warehouse": rng.choice(("ROT-1", "ROT-2", "RNO-1")),
+            "bin": f"{rng.choice('ABCDEF')}-{rng.randrange(1, 60):02d}-{rng.randrange(1, 6)}",
+            "valuation": {"currency": "EUR", "unit_cost": round(rng.lognormvariate(3, 0.6), 2), "method": "average"},
+            "reason": rng.choice(("cycle count", "goods received", "damaged", "returned by customer")),
+            "booked_by": f"{rng.choice(_FIRST_NAMES).lower()}@warehouse.example",
+            "booked_at": to_rfc3339(time_ms),
+        },
+        duration_ms=_draw_duration(rng, 12),
+    )
+
+
+def make_customer_sync(rng: random.Random, event_id: str, time_ms: int) -> Event:
+    """A customer's address on its way from the ERP to Ship: one-way; where nothing changed, an info."""
+    company = choose_company(rng)
+    is_same = rng.random() < 0.35
+    message = f"Information was captured but nothing was created: {company.name} has not changed."
+    return Event(
+        id=event_id,
+        time=to_rfc3339(time_ms),
+        event="customer.synced",
+        type="Customer",
+        source_product=ERP,
+        target_product=SHIP,
+        direction="one-way",
+        action="Ignored" if is_same else "Processed",
+        status="info" if is_same else "success",
+        message=message if is_same else f"{company.name} is up to date in Ship",
+        customer=company.name,
+        integration="customers",
+        connection=company.connection,
+        keys={"email": company.email},
+        payload={
+            "account": company.name,
+            "email": company.email,
+            "address": {
+                "street": company.street,
+                "city": company.city,
+                "postal_code": company.postal_code,
+                "country": company.country,
+            },
+            "terms": rng.choice(("30 days net", "14 days 2 %", "prepaid")),
+            "segments": rng.sample(("retail", "wholesale", "export", "key account", "seasonal"), 2),
+            "changed_at": to_rfc3339(time_ms),
+        },
+        duration_ms=_draw_duration(rng, 45),
+    )
+
+
+SINGLES: tuple[tuple[MakeSingle, float], ...] = (
+    (make_referral, 0.45),
+    (make_invoice, 0.2),
+    (make_adjustment, 0.2),
+    (make_customer_sync, 0.15),
+)
+"""Every kind of them and its share."""
+
+
+def make_single(rng: random.Random, event_id: str, time_ms: int) -> Event:
+    """Any of them, in their shares."""
+    (make,) = rng.choices([make for make, _ in SINGLES], [share for _, share in SINGLES])
+    return make(rng, event_id, time_ms)
+
+
+def _draw_duration(rng: random.Random, median_ms: int) -> int:
+    return max(1, round(median_ms * rng.lognormvariate(0, 0.6)))
