@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import uuid_utils
 
@@ -24,6 +24,8 @@ def new_id(time_ms: int | None = None) -> str:
 def new_ids(times_ms: Sequence[int]) -> list[str]:
     """New UUIDv7s, one for each time, in the order given where times are equal: what comes first sorts first."""
     ids = [new_id(time_ms) for time_ms in times_ms]
+    if len(ids) == 1:
+        return ids
     by_time: dict[int, list[int]] = {}
     for place, time_ms in enumerate(times_ms):
         by_time.setdefault(time_ms, []).append(place)
@@ -60,9 +62,21 @@ def is_trace_id(text: str) -> bool:
 
 def digest(*parts: str | bytes) -> bytes:
     """16 bytes that stand for these parts, each length-prefixed so that no two lists share a digest by their joints."""
-    state = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        data = part.encode() if isinstance(part, str) else part
-        state.update(len(data).to_bytes(4, "big"))
-        state.update(data)
-    return state.digest()
+    return hashlib.blake2b(b"".join(_prefixed(part) for part in parts), digest_size=16).digest()
+
+
+def digester(*parts: str | bytes) -> Callable[[str], bytes]:
+    """`digest` for many lists that differ in their last part alone: the function takes it (1 us each)."""
+    begun = hashlib.blake2b(b"".join(_prefixed(part) for part in parts), digest_size=16)
+
+    def finish(last: str) -> bytes:
+        state = begun.copy()
+        state.update(_prefixed(last))
+        return state.digest()
+
+    return finish
+
+
+def _prefixed(part: str | bytes) -> bytes:
+    data = part.encode() if isinstance(part, str) else part
+    return len(data).to_bytes(4, "big") + data

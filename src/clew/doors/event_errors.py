@@ -1,0 +1,173 @@
+"""What is wrong with a request's events, in words: from the decoder's messages to places in the body.
+
+Only a request that is refused comes here, so it may be read again, event by event, to name more than the first fault.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from clew.core.errors import BadRequest, ClewError, FieldError, Invalid
+from clew.core.json_text import first_deeper
+
+Form = Literal["object", "array", "lines"]
+
+MAX_REPORTED = 20
+"""No more places than this are named in one answer."""
+
+_AT = re.compile(r"(?P<what>.*?)(?: - at `(?P<key>key in )?\$(?P<path>.*)`)?\Z", re.DOTALL)
+_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\[\.\.\.\]")
+_FIELD = re.compile(r"Object (?:missing required|contains unknown) field `(?P<name>.*)`\Z", re.DOTALL)
+_BYTE = re.compile(r" \(byte (\d+)\)\Z")
+# Every escape is taken in turn, whole pairs as one, so that what is left over is half a pair.
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
+_WORDS = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "datetime": "string (RFC 3339)"}
+_HINTS = {
+    "status": "It is info, success or failure.",
+    "direction": "It is one-way or two-way.",
+    "time": "Write it as RFC 3339 in UTC: 2026-11-22T06:41:25.410Z.",
+    "keys": 'Keys are names with a string or an integer: {"order": "SO-1001"}.',
+    "duration_ms": "It is a whole number of milliseconds, 0 or more.",
+}
+
+
+class Part(msgspec.Struct, frozen=True):
+    """One event's text in a request. `line` is where it stands in a body of lines, else 0."""
+
+    text: bytes
+    pointer: str
+    line: int = 0
+
+    def says(self, detail: str) -> str:
+        """A detail, with the line it is about."""
+        return f"line {self.line}: {detail}" if self.line else detail
+
+
+def split(body: bytes, form: Form) -> list[Part]:
+    """The events' texts. Raises `msgspec.DecodeError` or `RecursionError` for an array that cannot be read."""
+    if form == "object":
+        return [Part(body, "")]
+    if form == "array":
+        raws: list[msgspec.Raw] = msgspec.json.decode(body, type=list[msgspec.Raw])
+        return [Part(bytes(raw), f"/{place}") for place, raw in enumerate(raws)]
+    lines = [(number, line) for number, line in enumerate(body.split(b"\n"), 1) if line.strip()]
+    return [Part(line, f"/{place}", number) for place, (number, line) in enumerate(lines)]
+
+
+def explain(body: bytes, form: Form, decoder: msgspec.json.Decoder[Any], error: Exception, max_depth: int) -> ClewError:
+    """What made the decoder give up: `BadRequest` where anything in the body is no JSON, else `Invalid`."""
+    try:
+        parts = split(body, form)
+    except msgspec.DecodeError as malformed:
+        return _malformed(body, malformed)
+    except RecursionError:
+        return _too_deep(body, Part(body, ""), max_depth)
+    wrong: list[tuple[int, FieldError]] = []
+    for place, part in enumerate(parts):
+        try:
+            decoder.decode(part.text)
+        except msgspec.ValidationError as invalid:
+            wrong.append((place, problem_at("", invalid)))
+        except msgspec.DecodeError as malformed:
+            return _malformed(part.text, malformed, part)
+        except RecursionError:
+            return _too_deep(body, part, max_depth)
+    if not wrong:  # it is read differently apart: several objects on a line, or one over several lines
+        return BadRequest(f"The body cannot be read: {_plain(str(error))}.", hint="Write one JSON object a line.")
+    return refuse(body, form, wrong, len(parts))
+
+
+def refuse(body: bytes, form: Form, wrong: Sequence[tuple[int, FieldError]], count: int) -> Invalid:
+    """The answer to events that are wrong. Each error comes with its event's place and a pointer inside the event."""
+    parts = split(body, form)
+    errors = []
+    for place, error in wrong[:MAX_REPORTED]:
+        part = parts[place] if place < len(parts) else Part(b"", f"/{place}")
+        errors.append(FieldError(part.pointer + error.pointer, part.says(error.detail)))
+    first = errors[0]
+    places = len({place for place, _ in wrong})
+    detail = f"{first.pointer or 'The event'}: {first.detail}"
+    if count > 1:
+        detail = f"{places} of {count} events {'is' if places == 1 else 'are'} wrong, nothing was stored. {detail}"
+    return Invalid(detail, hint=_hint_for(wrong[0][1]), errors=tuple(errors))
+
+
+def problem_at(prefix: str, error: msgspec.DecodeError) -> FieldError:
+    """The decoder's message as a place in the event and words."""
+    match = _AT.match(str(error))
+    assert match is not None  # it matches anything
+    what, path = match["what"], match["path"] or ""
+    steps = [name or place for name, place in _STEP.findall(path) if name or place]
+    field = _FIELD.match(what)
+    if field:
+        steps.append(field["name"])
+    pointer = prefix + "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
+    return FieldError(pointer, _plain(what) + ".")
+
+
+def place_of(body: bytes, position: int) -> str:
+    """A byte's place for a person: `line 3, byte 17 (byte 230 of the body)`."""
+    before = body[:position]
+    return f"line {before.count(10) + 1}, byte {position - before.rfind(10) - 1} (byte {position} of the body)"
+
+
+def _malformed(text: bytes, error: msgspec.DecodeError, part: Part | None = None) -> BadRequest:
+    said = str(error)
+    match = _BYTE.search(said)
+    position = int(match.group(1)) if match else len(text)
+    what = _BYTE.sub("", said).removeprefix("JSON is malformed: ")
+    lone = next((escape for escape in _ESCAPE.finditer(text) if escape.group(1)), None)
+    if lone and ("surrogate" in what or "truncated" in what):
+        position, what = lone.start(), f"{lone.group().decode()} is half of a surrogate pair and no character"
+    elif "truncated" in what:
+        what = "it ends too early"
+    where = f"line {part.line}, byte {position}" if part and part.line else place_of(text, position)
+    return BadRequest(
+        f"The body is no JSON: {what} at {where}.",
+        hint="Correct the JSON at this place.",
+        errors=(FieldError(part.pointer if part else "", f"{what}, {where}"),),
+    )
+
+
+def _too_deep(body: bytes, part: Part, max_depth: int) -> Invalid:
+    pointer = part.pointer + first_deeper(part.text, max_depth + (0 if part.pointer else 1))
+    return Invalid(
+        f"The body is nested deeper than {max_depth}.",
+        hint="Send flatter data, or raise CLEW_MAX_DEPTH.",
+        errors=(FieldError(pointer, part.says(f"It is nested deeper than {max_depth}.")),),
+    )
+
+
+def _plain(what: str) -> str:
+    """The decoder's words without Python's names for types."""
+
+    def name(match: re.Match[str]) -> str:
+        words = [word.strip() for word in match.group(1).split("|")]
+        return " or ".join(_WORDS.get(word, word) for word in words if word != "null" or len(words) == 1)
+
+    if _FIELD.match(what):
+        return what.replace("Object missing required field", "The field is missing:").replace(
+            "Object contains unknown field", "There is no such field:"
+        )
+    return re.sub(r"`([^`]*)`", name, what)
+
+
+def _hint_for(error: FieldError) -> str:
+    name = error.pointer.split("/")[1] if error.pointer else ""
+    if "no such field" in error.detail:
+        from_error = "error" in error.pointer.split("/")[:-1]
+        return f"Fields are {_ERROR_FIELDS if from_error else _EVENT_FIELDS}."
+    return _HINTS.get(name, "")
+
+
+_EVENT_FIELDS = (
+    "event, type, source_product, target_product, direction, action, status, message, customer, integration, "
+    "connection, time, id, trace_id, parent_id, correlation_id, keys, parameters, payload, error, duration_ms"
+)
+_ERROR_FIELDS = "type, key, message, data, stack, caused_by"
