@@ -18,13 +18,16 @@ _LAST_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z
 class Clock(Protocol):
     """The present time in milliseconds since the epoch, UTC."""
 
-    def now_ms(self) -> int: ...
+    def now_ms(self) -> int:
+        """The present time."""
+        ...
 
 
 class SystemClock:
     """The machine's clock."""
 
     def now_ms(self) -> int:
+        """The present time."""
         return time.time_ns() // 1_000_000
 
 
@@ -35,6 +38,7 @@ class FakeClock:
         self._now_ms = now_ms
 
     def now_ms(self) -> int:
+        """The present time."""
         return self._now_ms
 
     def advance(self, ms: int) -> None:
@@ -44,7 +48,7 @@ class FakeClock:
 
 def to_rfc3339(ms: int) -> str:
     """Milliseconds since the epoch as RFC 3339 in UTC with milliseconds: `2026-11-22T06:41:25.410Z`."""
-    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03d}Z"
+    return f"{datetime.fromtimestamp(ms // 1000, UTC).replace(tzinfo=None).isoformat()}.{ms % 1000:03d}Z"
 
 
 def from_rfc3339(text: str) -> int:

@@ -1,0 +1,207 @@
+"""What needs a process of its own: opening, closing, being killed, and bounds. A process can have one log open."""
+
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+
+from clew.core.errors import DataDirInUse, SettingsError
+from clew.log.clickhouse import ClickHouseStore
+from clew.log.engine import directory_of
+
+BEGIN = """
+import sys
+from pathlib import Path
+from clew.core.clock import DAY_MS, FakeClock
+from clew.core.errors import ClewError, Unavailable
+from clew.core.ids import new_id
+from clew.core.record import Record, encode_line
+from clew.log.clickhouse import ClickHouseStore
+from clew.log.query import Filter, Place, Query
+from clew.log.store import Count
+
+NOW = 1_780_000_000_000
+DIRECTORY = Path(sys.argv[1])
+
+def block(count, first=0, **fields):
+    # the same records each time this is called, over three days
+    lines = []
+    for i in range(first, first + count):
+        ms = NOW - i % 3 * DAY_MS - i
+        head = f"{ms:012x}"
+        record_id = f"{head[:8]}-{head[8:]}-7000-8000-{i:012x}"
+        lines.append(encode_line(Record(id=record_id, time=ms, workspace="w", kind="step", **fields)) + b"\\n")
+    return b"".join(lines)
+
+def open_store(**limits):
+    return ClickHouseStore(DIRECTORY, clock=FakeClock(NOW), **limits)
+"""
+
+
+def run(directory, script):
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", BEGIN + textwrap.dedent(script), str(directory)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_what_was_inserted_is_there_after_a_restart_and_its_tokens_are_known(tmp_path):
+    run(tmp_path, "s = open_store(); s.insert(block(5), 'one'); s.insert(block(5, 10), 'two'); s.close()")
+    counted = run(
+        tmp_path,
+        """
+        store = open_store()
+        print(store.count(Filter(workspace="w")).count)
+        store.insert(block(5, 10), "two")
+        store.insert(block(5), "one")
+        print(store.count(Filter(workspace="w")).count)
+        store.close()
+        store.close()
+        """,
+    )
+    assert counted.split() == ["10", "10"]
+
+
+def test_a_store_can_be_closed_and_opened_again_and_answers_nothing_in_between(tmp_path):
+    run(
+        tmp_path,
+        """
+        store = open_store()
+        store.insert(block(5), "one")
+        store.close()
+        try:
+            store.check()
+        except Unavailable as error:
+            assert "closed" in error.detail
+        else:
+            raise SystemExit("it answered")
+        again = open_store()
+        assert again.count(Filter(workspace="w")) == Count(5)
+        again.close()
+        """,
+    )
+
+
+def test_a_second_process_is_told_that_the_directory_is_in_use(clickhouse_store, clickhouse_directory):
+    said = run(
+        clickhouse_directory,
+        """
+        try:
+            open_store()
+        except ClewError as error:
+            print(type(error).__name__, error.detail, error.hint)
+        """,
+    )
+    assert said.startswith("DataDirInUse Another process has the log in")
+    assert "stop the other one" in said
+    clickhouse_store.check()
+
+
+def test_a_second_store_in_one_process_is_told_the_same(clickhouse_store, clickhouse_directory):
+    with pytest.raises(DataDirInUse):
+        ClickHouseStore(clickhouse_directory)
+
+
+def test_a_directory_of_a_newer_version_is_left_alone(tmp_path):
+    said = run(
+        tmp_path,
+        """
+        from clew.log.engine import WRITER_SETTINGS, open_client
+        store = open_store()
+        client = open_client(DIRECTORY, WRITER_SETTINGS)
+        client.command("INSERT INTO schema_version (version) SELECT 999")
+        client.close()
+        store.close()
+        try:
+            open_store()
+        except ClewError as error:
+            print(type(error).__name__, error.detail)
+        """,
+    )
+    assert said.startswith("SettingsError The log has schema version 999")
+
+
+def test_a_search_that_needs_too_much_memory_gives_what_it_found_and_says_so(tmp_path):
+    run(
+        tmp_path,
+        """
+        store = open_store(max_memory_bytes=20_000_000)
+        store.insert(block(9), "small")
+        for i in range(40):
+            event = f"{i}" * 1_000_000
+            old = Record(id=new_id(NOW - 60 * DAY_MS), time=NOW - 60 * DAY_MS, workspace="w", kind="step", event=event)
+            store.insert(encode_line(old) + b"\\n", str(i))
+        page = store.page(Query(filter=Filter(workspace="w"), limit=20))
+        assert [item.time for item in page.items] == sorted((item.time for item in page.items), reverse=True)
+        assert (len(page.items), page.truncated, page.has_next, page.has_prev) == (9, True, True, False)
+        assert page.reached_ms == NOW - 7 * DAY_MS
+        assert store.count(Filter(workspace="w", event=("", "x"))) == Count(9, truncated=True)
+        full = store.page(Query(filter=Filter(workspace="w"), limit=5))
+        assert (len(full.items), full.truncated, full.reached_ms) == (5, False, None)
+        store.check()
+        store.close()
+        """,
+    )
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://x/y", "chdb://relative/dir", "clickhouse://host", "/plain/path", "chdb:///d?x=1"]
+)
+def test_an_address_of_another_kind_is_refused(url):
+    with pytest.raises(SettingsError):
+        directory_of(url)
+
+
+def test_a_chdb_address_is_its_directory():
+    assert str(directory_of("chdb:///var/lib/clew%20log")) == "/var/lib/clew log"
+
+
+@pytest.mark.crash
+def test_a_process_killed_while_it_inserts_loses_nothing_and_doubles_nothing(tmp_path):
+    """Blocks of three days, the one in flight inserted again after each start, as the pump does it."""
+    blocks, kills = 30, 5
+    progress = tmp_path / "progress"
+    progress.write_text("0")
+    script = BEGIN + textwrap.dedent(
+        """
+        progress = Path(sys.argv[2])
+        store = open_store()
+        for number in range(int(progress.read_text()), int(sys.argv[3])):
+            store.insert(block(300, number * 300), f"block-{number}")
+            new = progress.with_suffix(".new")
+            new.write_text(str(number + 1))
+            new.replace(progress)
+        print(store.count(Filter(workspace="w")).count)
+        last = None
+        seen = set()
+        while True:
+            page = store.page(Query(filter=Filter(workspace="w"), limit=1000, place=last))
+            seen.update(item.id for item in page.items)
+            if not page.has_next:
+                break
+            last = Place(page.items[-1].time, page.items[-1].id)
+        print(len(seen))
+        store.close()
+        """
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "log"), str(progress), str(blocks)]
+    for kill in range(kills):
+        before = progress.read_text()
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        deadline_s = time.monotonic() + 30
+        while progress.read_text() == before:
+            assert child.poll() is None, child.stderr.read()
+            assert time.monotonic() < deadline_s
+            time.sleep(0.001)
+        time.sleep(0.007 * kill)  # another moment of an insert each time
+        child.kill()
+        child.communicate()
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.split() == [str(blocks * 300)] * 2, done.stderr
