@@ -86,12 +86,16 @@ class ReaderStatus(msgspec.Struct, frozen=True):
 
 
 class JournalStatus(msgspec.Struct, frozen=True):
-    """`last` is the last position, `size` the bytes on disk, `waiting` the bytes not yet written."""
+    """`last` is the last position, `size` the bytes on disk, `waiting` the bytes not yet written.
+
+    `trouble` is why the latest append was not written; empty where it was, and where trimming has made room since.
+    """
 
     last: int
     size: int
     waiting: int
     readers: tuple[ReaderStatus, ...]
+    trouble: str = ""
 
 
 class JournalReader(Protocol):
@@ -102,9 +106,9 @@ class JournalReader(Protocol):
     def read(self, max_records: int) -> Block | None:
         """The next block, or None where there is nothing new.
 
-        It holds at least one append's worth and, beyond that, at most `max_records` records. Until it is committed the
-        same block is answered, whatever `max_records` says and also after a crash: its extent is on disk before it is
-        handed out.
+        It holds at least one append's worth and, beyond that, at most `max_records` records; a driver may have merged
+        small appends that waited together into one, of at most 1,000 records. Until it is committed the same block is
+        answered, whatever `max_records` says and also after a crash: its extent is on disk before it is handed out.
         """
         ...
 
