@@ -16,6 +16,7 @@ ClewError
 ├── Unavailable            503  a part is not working now; again after `retry_after_s`
 │   ├── JournalBusy        503  more is waiting to be written than memory may hold
 │   └── JournalFull        503  the journal's disk is full
+├── Unexpected             500  a mistake of ours
 ├── SettingsError               the server cannot start with these settings
 └── DataDirInUse                another process owns the data directory
 
@@ -192,6 +193,10 @@ class JournalFull(Unavailable):
 
     code = "journal_full"
     title = "The journal's disk is full"
+
+
+class Unexpected(ClewError):
+    """A mistake of ours. The server's log has the details."""
 
 
 class SettingsError(ClewError):

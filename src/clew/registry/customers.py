@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 import msgspec
 import sqlalchemy as sa
@@ -36,7 +36,11 @@ class Customers:
         self._known: dict[str, set[str]] = {}
         with database.read() as connection:
             for workspace, key in connection.execute(sa.select(customers.c.workspace, customers.c.key)):
-                self._known.setdefault(workspace, set()).add(key)
+                self._known.setdefault(workspace, {""}).add(key)
+
+    def known(self, workspace: str) -> Set[str]:
+        """The keys that need not be seen again: those known here, and the empty one."""
+        return self._known.setdefault(workspace, {""})
 
     def see(self, workspace: str, keys: Iterable[str], at_ms: int) -> None:
         """Make sure that these customers are there: new ones are on disk, first seen at `at_ms`, when it returns.
@@ -44,8 +48,8 @@ class Customers:
         Where all are known, which is nearly always, it is a look-up in a set. Empty keys are passed over. Raises
         `Unavailable` where the database cannot take a new one; then none of them was added.
         """
-        known = self._known.setdefault(workspace, set())
-        new = {key for key in keys if key and key not in known}
+        known = self._known.setdefault(workspace, {""})
+        new = {key for key in keys if key not in known}
         if not new:
             return
         rows = [{"workspace": workspace, "key": key, "name": key, "first_seen_at": at_ms} for key in sorted(new)]

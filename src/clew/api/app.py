@@ -1,0 +1,89 @@
+"""The server's ASGI application: the hot ways in, the API, and the pages it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+from litestar import Litestar, Request, Router, route
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types import ASGIApp
+
+from clew.api.authentication import provide_principal
+from clew.api.connected import build_connected
+from clew.api.docs import build_docs
+from clew.api.events import PATH as EVENTS_PATH
+from clew.api.events import build_events, describe_events
+from clew.api.front_door import FrontDoor
+from clew.api.health import Check, build_health
+from clew.api.intake import Intake
+from clew.api.problems import HANDLERS
+from clew.api.records import build_records
+from clew.api.webhooks import PREFIX as WEBHOOKS_PREFIX
+from clew.api.webhooks import WebhookIntake, build_webhooks, describe_webhooks
+from clew.core.errors import NotFound
+from clew.core.settings import Settings
+from clew.log.parameters import FilterParser
+from clew.log.search import Search
+from clew.registry.registry import Registry
+
+
+def build_app(
+    *,
+    intake: Intake,
+    webhooks: WebhookIntake,
+    search: Search,
+    parser: FilterParser,
+    registry: Registry,
+    settings: Settings,
+    checks: Mapping[str, Check],
+    pages: Router,
+) -> ASGIApp:
+    """The application. `pages` are the routes for people."""
+    post_events = build_events(intake, registry.keys, settings)
+    receive_webhook = build_webhooks(webhooks, settings)
+    api = Router(
+        "/",
+        route_handlers=[
+            describe_events(post_events),
+            describe_webhooks(receive_webhook),
+            build_records(search, parser, registry.keys),
+            *build_connected(registry),
+            build_health(checks),
+            build_docs(),
+            _answer_nothing,
+        ],
+        dependencies={"principal": Provide(provide_principal, sync_to_thread=False)},
+        exception_handlers=HANDLERS,
+    )
+    app = Litestar(
+        [api, pages],
+        openapi_config=_describe(),
+        request_max_body_size=settings.max_request_bytes,
+        exception_handlers=HANDLERS,
+        logging_config=None,
+    )
+    return FrontDoor(app, {("POST", EVENTS_PATH): post_events}, {WEBHOOKS_PREFIX: receive_webhook})
+
+
+@route("/v1/{rest:path}", http_method=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
+async def _answer_nothing(request: Request[Any, Any, Any], rest: str) -> None:  # noqa: ARG001 - the path's parameter
+    raise NotFound(
+        f"There is nothing at {request.url.path[:200]}.", hint="The whole API is described at /openapi.json."
+    )
+
+
+def _describe() -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title="Clew",
+        version=version("clew"),
+        description="Follow the thread from an order to the reason why it is not there.",
+        components=Components(security_schemes={"key": SecurityScheme(type="http", scheme="bearer")}),
+        security=[{"key": []}],
+        use_handler_docstrings=True,
+        path=None,
+        render_plugins=[],
+    )

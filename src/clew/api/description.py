@@ -1,0 +1,179 @@
+"""What the OpenAPI document says beyond the handlers' types: filters, and the bodies that bare callables read.
+
+The types come from the code that reads them; a test holds the names of the filters to those that are parsed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from litestar.openapi.spec import (
+    OpenAPIHeader,
+    OpenAPIMediaType,
+    OpenAPIResponse,
+    Operation,
+    Parameter,
+    RequestBody,
+    Schema,
+)
+
+from clew.core.record import DIRECTIONS, KINDS, STATUSES
+from clew.doors.json_events import Event
+
+DURATIONS = ("1h", "24h", "7d", "14d", "30d")
+_STRING: dict[str, Any] = {"type": "string"}
+
+
+def _one_of(values: tuple[str, ...]) -> dict[str, Any]:
+    return {"type": "string", "enum": list(values)}
+
+
+FILTERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "kind": ("What sort of record.", _one_of(KINDS)),
+    "type": ("The type of an integration event, such as `API Call`.", _STRING),
+    "event": ("The event's name, such as `order.released`.", _STRING),
+    "event_type": ("Another name for `event`.", _STRING),
+    "status": ("One of our three words.", _one_of(STATUSES)),
+    "state": ("The native word of the system it came from.", _STRING),
+    "customer": ("The customer's key.", _STRING),
+    "integration": ("The integration's key.", _STRING),
+    "connection": ("The connection's key.", _STRING),
+    "product": ("A product's key, as source or as target.", _STRING),
+    "source_product": ("The product it came from.", _STRING),
+    "target_product": ("The product it went to.", _STRING),
+    "direction": ("The direction of the integration.", _one_of(DIRECTIONS)),
+    "flow": ("The flow's key.", _STRING),
+    "node": ("The node's name.", _STRING),
+    "source": ("The key of the source of a webhook or a pull.", _STRING),
+    "trace_id": ("32 hex digits: the whole chain.", _STRING),
+    "key": ("A business key, `order=SO-1001`, or `order=*` for any record that has one.", _STRING),
+    "q": ("Words that must all occur in message, parameters or payload.", _STRING),
+    "from": ("RFC 3339, inclusive.", {"type": "string", "format": "date-time"}),
+    "to": ("RFC 3339, exclusive.", {"type": "string", "format": "date-time"}),
+    "duration": ("Back from now, instead of `from` and `to`.", _one_of(DURATIONS)),
+    "min_duration_ms": ("Took at least so many milliseconds.", {"type": "integer", "minimum": 0}),
+    "http_status": ("A status code, `422`, or a class, `4xx`.", _STRING),
+}
+PAGING: dict[str, tuple[str, dict[str, Any]]] = {
+    "cursor": ("`next` or `prev` of a page of the same filters.", _STRING),
+    "limit": ("How many records a page has.", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50}),
+    "sort": ("Newest first, or oldest first.", _one_of(("desc", "asc"))),
+}
+
+
+class Described(Schema):
+    """A schema that is already JSON Schema."""
+
+    def __init__(self, fields: dict[str, Any]) -> None:
+        super().__init__()
+        self._fields = fields
+
+    def to_schema(self) -> dict[str, Any]:
+        """The fields as they are."""
+        return self._fields
+
+
+def _parameters(table: dict[str, tuple[str, dict[str, Any]]]) -> list[Parameter]:
+    return [
+        Parameter(name=name, param_in="query", required=False, description=text, schema=Described(schema))
+        for name, (text, schema) in table.items()
+    ]
+
+
+@dataclass
+class ListOperation(Operation):
+    """A list of records under the filters, by pages."""
+
+    def __post_init__(self) -> None:
+        self.parameters = [*(self.parameters or []), *_parameters(FILTERS | PAGING)]
+
+
+@dataclass
+class FilterOperation(Operation):
+    """An answer about all records under the filters."""
+
+    def __post_init__(self) -> None:
+        self.parameters = [*(self.parameters or []), *_parameters(FILTERS)]
+
+
+def object_schema(struct: type[msgspec.Struct]) -> dict[str, Any]:
+    """The JSON Schema of an object that this struct reads, field by field. What is kept as it came may be anything."""
+    fields = msgspec.structs.fields(struct)
+    return {
+        "type": "object",
+        "description": (struct.__doc__ or "").strip(),
+        "properties": {field.encode_name: msgspec.json.schema(field.type) for field in fields},
+        "required": [field.encode_name for field in fields if field.required],
+        "additionalProperties": False,
+    }
+
+
+@dataclass
+class EventsOperation(Operation):
+    """`POST /v1/events`: its body in three forms."""
+
+    def __post_init__(self) -> None:
+        event = object_schema(Event)
+        several = {"oneOf": [event, {"type": "array", "items": event, "minItems": 1}]}
+        self.request_body = RequestBody(
+            required=True,
+            description="One event, an array of events, or one event a line.",
+            content={
+                "application/json": OpenAPIMediaType(schema=Described(several)),
+                "application/x-ndjson": OpenAPIMediaType(schema=Described(event)),
+            },
+        )
+        self.parameters = [
+            *(self.parameters or []),
+            *(
+                Parameter(name=name, param_in="header", required=False, description=text, schema=Described(_STRING))
+                for name, text in _EVENT_HEADERS.items()
+            ),
+        ]
+        _refusals(self, {400: "malformed", 401: "no key", 413: "too large", 415: "content type", 422: "wrong"})
+
+
+_EVENT_HEADERS = {
+    "Idempotency-Key": "The same key and body, the same answer.",
+    "traceparent": "W3C trace context: events without a trace of their own join it.",
+    "Content-Encoding": "`gzip` or `zstd`.",
+}
+
+
+@dataclass
+class WebhookOperation(Operation):
+    """`ANY /webhooks/in/{source}`: whatever the source sends."""
+
+    def __post_init__(self) -> None:
+        self.request_body = RequestBody(content={"*/*": OpenAPIMediaType(schema=Schema())}, description="As it comes.")
+        _refusals(self, {400: "could not be parsed", 401: "the signature was refused", 404: "no such source"})
+
+
+def _refusals(operation: Operation, reasons: dict[int, str]) -> None:
+    problem = Described(
+        {
+            "type": "object",
+            "properties": {
+                **{name: {"type": "string"} for name in ("type", "title", "detail", "instance", "code", "hint")},
+                "status": {"type": "integer"},
+                "errors": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}},
+                    },
+                },
+            },
+        }
+    )
+    retry = {"Retry-After": OpenAPIHeader(schema=Schema(type="integer"))}
+    responses = dict(operation.responses or {})
+    for status, reason in {**reasons, 503: "the journal takes nothing now"}.items():
+        responses[str(status)] = OpenAPIResponse(
+            description=reason,
+            content={"application/problem+json": OpenAPIMediaType(schema=problem)},
+            headers=dict(retry) if status == 503 else None,
+        )
+    operation.responses = responses

@@ -1,0 +1,48 @@
+"""`POST /v1/events`: a bare callable, for it is the hottest way in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request, Router, post
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from clew.api.authentication import principal_of
+from clew.api.description import EventsOperation
+from clew.api.intake import EventsAnswer, Intake
+from clew.api.wire import answering, header, idempotency_key, read_body, send_json
+from clew.core.settings import Settings
+from clew.doors.body import decode_body
+from clew.registry.keys import Keys
+
+PATH = "/v1/events"
+
+
+def build_events(intake: Intake, keys: Keys, settings: Settings) -> ASGIApp:
+    """The callable that answers `POST /v1/events`."""
+
+    @answering
+    async def answer_events(scope: Scope, receive: Receive, send: Send) -> None:
+        principal = principal_of(keys, header(scope, b"authorization"), "ingest")
+        raw = await read_body(scope, receive, settings.max_request_bytes)
+        answer = await intake.record_events(
+            principal,
+            decode_body(raw, header(scope, b"content-encoding"), settings.max_request_bytes),
+            header(scope, b"content-type"),
+            traceparent=header(scope, b"traceparent"),
+            idempotency_key=idempotency_key(scope),
+        )
+        await send_json(send, 201, answer)
+
+    return answer_events
+
+
+def describe_events(app: ASGIApp) -> Router:
+    """The same callable as a route: the OpenAPI document is made from it, and it answers where the path is unusual."""
+
+    @post(PATH, operation_id="postEvents", operation_class=EventsOperation, response_description="recorded, on disk")
+    async def post_events(request: Request[Any, Any, Any]) -> EventsAnswer:
+        """Record integration events. A request is taken whole or refused whole; a 201 means it is on disk."""
+        return app  # type: ignore[return-value]  # Litestar runs a returned ASGI app; the annotation is the document's
+
+    return Router("/", route_handlers=[post_events], tags=["Ways in"])

@@ -1,0 +1,110 @@
+"""The outermost layer of the server: request ids, the hot ways in, and the log of a request (`?logs=1`)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from clew.api.wire import header
+from clew.core import request_log
+from clew.core.clock import to_rfc3339
+from clew.core.ids import new_id
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}\Z")
+_WANTS_LOGS = re.compile(rb"(?:^|&)logs=1(?:&|$)")
+
+
+class FrontDoor:
+    """ASGI: answers `hot` methods and paths, and all below `hot_prefixes`, itself; hands everything else to `app`.
+
+    Every response carries `X-Request-Id`: the caller's where it is well-formed, else a new one.
+    """
+
+    def __init__(self, app: ASGIApp, hot: Mapping[tuple[str, str], ASGIApp], hot_prefixes: Mapping[str, ASGIApp]) -> None:
+        self._app = app
+        self._hot = hot
+        self._hot_prefixes = hot_prefixes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        send = _with_request_id(scope, send)
+        app = self._route(scope["method"], scope["path"])
+        if _WANTS_LOGS.search(scope["query_string"]):
+            await _answer_with_log(app, scope, receive, send)
+        else:
+            await app(scope, receive, send)
+
+    def _route(self, method: str, path: str) -> ASGIApp:
+        if hot := self._hot.get((method, path)):
+            return hot
+        for prefix, app in self._hot_prefixes.items():
+            if path.startswith(prefix):
+                return app
+        return self._app
+
+
+def _with_request_id(scope: Scope, send: Send) -> Send:
+    given = header(scope, b"x-request-id")
+    request_id = (given if _REQUEST_ID.match(given) else new_id()).encode()
+
+    async def send_with_id(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], (b"x-request-id", request_id)]
+        await send(message)
+
+    return send_with_id
+
+
+async def _answer_with_log(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    with request_log.collect() as lines:
+        request_log.note(f"{scope['method']} {scope['path']}")
+        await app(scope, receive, _adding(lines, send))
+
+
+def _adding(lines: list[Any], send: Send) -> Send:
+    """Hold a JSON response back until it is whole, then send it with `_logs`. Anything else passes through."""
+    start: Any = None
+    parts: list[bytes] = []
+
+    async def send_with_log(message: Message) -> None:
+        nonlocal start
+        if message["type"] == "http.response.start" and _is_json(message):
+            start = message
+        elif message["type"] == "http.response.body" and start is not None:
+            parts.append(message.get("body", b""))
+            if not message.get("more_body"):
+                body = _with_logs(b"".join(parts), lines)
+                length = (b"content-length", str(len(body)).encode())
+                start["headers"] = [h for h in start["headers"] if h[0].lower() != b"content-length"] + [length]
+                await send(start)
+                await send({"type": "http.response.body", "body": body, "more_body": False})
+        else:
+            await send(message)
+
+    return send_with_log
+
+
+def _is_json(message: Any) -> bool:
+    for name, value in message["headers"]:
+        if name.lower() == b"content-type":
+            media_type: bytes = value.split(b";")[0].strip()
+            return media_type == b"application/json" or media_type.endswith(b"+json")
+    return False
+
+
+def _with_logs(body: bytes, lines: list[Any]) -> bytes:
+    if not body.startswith(b"{"):
+        return body
+    fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    return msgspec.json.encode(fields | {"_logs": msgspec.Raw(msgspec.json.encode([_shown(line) for line in lines]))})
+
+
+def _shown(line: Any) -> dict[str, Any]:
+    return {"time": to_rfc3339(line.time), "type": line.type, "msg": line.msg, "data": line.data}

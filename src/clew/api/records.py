@@ -1,0 +1,223 @@
+"""`/v1/records` and its kin: the log, read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import msgspec
+from litestar import Request, Response, Router, get
+from litestar.types import ControllerRouterHandler
+
+from clew.api.authentication import requires
+from clew.api.description import FilterOperation, ListOperation
+from clew.api.representation import RecordItem, TraceItem, WholeRecord, item_fields, show_item, show_whole
+from clew.core.errors import NotFound
+from clew.core.ids import is_id, is_trace_id
+from clew.core.record import Kind, Record, Summary, summarize
+from clew.core.request_log import note
+from clew.diagnosis.thread import build_thread
+from clew.log.parameters import FilterParser
+from clew.log.search import Answer, Search
+from clew.registry.keys import Keys, Principal
+
+LISTS: dict[str, Kind] = {
+    "integration-events": "integration_event",
+    "api-requests": "api_request",
+    "external-webhooks": "external_webhook",
+    "external-event-pulls": "external_event_pull",
+    "external-events": "external_event",
+    "internal-events": "internal_event",
+    "flow-runs": "flow_run",
+    "notifications": "notification",
+}
+"""The lists of one kind, by their path."""
+
+
+class CoverageForm(msgspec.Struct, frozen=True, kw_only=True, rename={"from_time": "from"}):
+    """What was searched: the range of time, how far indexing has come, the oldest record kept."""
+
+    from_time: str | None
+    to: str
+    indexed_until: str
+    oldest_kept: str | None
+    truncated: bool
+
+
+class RecordList(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of records."""
+
+    items: list[RecordItem]
+    next: str | None
+    prev: str | None
+    coverage: CoverageForm
+
+
+class RecordCount(msgspec.Struct, frozen=True, kw_only=True):
+    """How many records match; `truncated`: at least so many."""
+
+    count: int
+    truncated: bool
+    coverage: CoverageForm
+
+
+class TraceForm(msgspec.Struct, frozen=True, kw_only=True):
+    """A chain: parents before children, each with its depth."""
+
+    trace_id: str
+    items: list[TraceItem]
+
+
+def build_records(search: Search, parser: FilterParser, keys: Keys) -> Router:
+    """The routes. All need the scope `read`."""
+    reader = _Reader(search, parser)
+    handlers: list[ControllerRouterHandler] = [*_lists(reader, "records", None), *_whole(reader), *_traces(reader)]
+    for path, kind in LISTS.items():
+        handlers += _lists(reader, path, kind)
+    return Router("/v1", guards=[requires(keys, "read")], route_handlers=handlers, tags=["The log"])
+
+
+class _Reader:
+    """Asks the log as far as the caller may see it."""
+
+    def __init__(self, search: Search, parser: FilterParser) -> None:
+        self._search = search
+        self._parser = parser
+
+    async def page(self, request: Request[Any, Any, Any], principal: Principal, kind: Kind | None) -> Response[RecordList]:
+        asked = self._parser.parse_list(_pairs(request), workspace=principal.workspace, fixed=_fixed(principal, kind))
+        answer = await self._search.page(asked)
+        note(f"found {len(answer.page.items)} records", answer.coverage.to_json())
+        form = RecordList(
+            items=[show_item(item) for item in answer.page.items],
+            next=answer.next_cursor,
+            prev=answer.prev_cursor,
+            coverage=_coverage(answer.coverage.to_json()),
+        )
+        return Response(form, headers=_link(request.url.path, asked.given, answer))
+
+    async def count(self, request: Request[Any, Any, Any], principal: Principal, kind: Kind | None) -> RecordCount:
+        filter = self._parser.parse_filter(  # noqa: A001 - the field's word
+            _pairs(request), workspace=principal.workspace, fixed=_fixed(principal, kind)
+        )
+        answer = await self._search.count(filter)
+        note(f"counted {answer.count.count} records", answer.coverage.to_json())
+        return RecordCount(
+            count=answer.count.count,
+            truncated=answer.count.truncated,
+            coverage=_coverage(answer.coverage.to_json()),
+        )
+
+    async def find(self, principal: Principal, record_id: str, kind: Kind | None = None) -> Record:
+        record = await self._search.find(principal.workspace, record_id.lower()) if is_id(record_id) else None
+        if record is None or not _may_see(principal, record) or (kind and record.kind != kind):
+            raise NotFound(
+                f"There is no {_noun(kind)} {record_id[:80]!r}.",
+                hint="A record can be read within a second of its acknowledgement, until retention removes it.",
+            )
+        return record
+
+    async def chain(self, principal: Principal, trace_id: str, near_ms: int | None) -> TraceForm:
+        records = await self._search.trace(principal.workspace, trace_id, near_ms)
+        note(f"the trace has {len(records)} records")
+        thread = build_thread([record for record in records if _may_see(principal, record)])
+        items = [TraceItem(**item_fields(_summary(node.record)), depth=node.depth) for node in thread.walk()]
+        if not items:
+            raise NotFound(f"There is no trace {trace_id}.")
+        return TraceForm(trace_id=trace_id, items=items)
+
+
+def _summary(entry: Record | Summary) -> Summary:
+    return summarize(entry) if isinstance(entry, Record) else entry
+
+
+def _lists(reader: _Reader, path: str, kind: Kind | None) -> list[ControllerRouterHandler]:
+    name = "".join(word.title() for word in path.split("-"))
+
+    @get(f"/{path}", operation_id=f"list{name}", operation_class=ListOperation)
+    async def list_records(request: Request[Any, Any, Any], principal: Principal) -> Response[RecordList]:
+        """List records, newest first."""
+        return await reader.page(request, principal, kind)
+
+    @get(f"/{path}/count", operation_id=f"count{name}", operation_class=FilterOperation)
+    async def count_records(request: Request[Any, Any, Any], principal: Principal) -> RecordCount:
+        """Count the records under the filters."""
+        return await reader.count(request, principal, kind)
+
+    @get(f"/{path}/{{id:str}}", operation_id=f"get{name}")
+    async def get_record(principal: Principal, id: str) -> WholeRecord:  # noqa: A002 - the name HTTP_API fixes
+        """Show one record whole."""
+        record = await reader.find(principal, id, kind)
+        return show_whole(record, summarize(record))
+
+    return [list_records, count_records, get_record]
+
+
+def _whole(reader: _Reader) -> list[ControllerRouterHandler]:
+    @get("/records/{id:str}/payload", operation_id="getPayload")
+    async def get_payload(principal: Principal, id: str) -> Response[bytes]:  # noqa: A002
+        """Give the payload as it came, with its content type. Secrets were removed on the way in."""
+        record = await reader.find(principal, id)
+        headers = {
+            "x-content-type-options": "nosniff",
+            "content-security-policy": "sandbox; default-src 'none'",
+        }
+        content_type = record.content_type or "application/octet-stream"
+        return Response(record.payload_bytes(), media_type=content_type, headers=headers)
+
+    return [get_payload]
+
+
+def _traces(reader: _Reader) -> list[ControllerRouterHandler]:
+    @get("/records/{id:str}/trace", operation_id="getTraceOfRecord")
+    async def get_trace_of_record(principal: Principal, id: str) -> TraceForm:  # noqa: A002
+        """List every record of this record's chain, parents before children."""
+        record = await reader.find(principal, id)
+        return await reader.chain(principal, record.trace_id, record.time)
+
+    @get("/traces/{trace_id:str}", operation_id="getTrace")
+    async def get_trace(principal: Principal, trace_id: str) -> TraceForm:
+        """List every record of a chain, parents before children."""
+        if not is_trace_id(trace_id):
+            raise NotFound(f"There is no trace {trace_id[:80]!r}.", hint="A trace id is 32 lower-case hex digits.")
+        return await reader.chain(principal, trace_id, None)
+
+    return [get_trace_of_record, get_trace]
+
+
+def _pairs(request: Request[Any, Any, Any]) -> list[tuple[str, str]]:
+    # "surrogateescape": what is no UTF-8 must reach the parser, which says so, and not turn into another text
+    query = request.scope["query_string"].decode("ascii", "replace")
+    return parse_qsl(query, keep_blank_values=True, errors="surrogateescape")
+
+
+def _fixed(principal: Principal, kind: Kind | None) -> Mapping[str, tuple[str, ...]]:
+    fixed: dict[str, tuple[str, ...]] = {}
+    if principal.customer:
+        fixed["customer"] = (principal.customer,)
+    if kind:
+        fixed["kind"] = (kind,)
+    return fixed
+
+
+def _may_see(principal: Principal, record: Record) -> bool:
+    return not principal.customer or record.customer == principal.customer
+
+
+def _noun(kind: Kind | None) -> str:
+    return kind.replace("_", " ") if kind else "record"
+
+
+def _coverage(form: dict[str, Any]) -> CoverageForm:
+    return msgspec.convert(form, CoverageForm)
+
+
+def _link(path: str, given: tuple[tuple[str, str], ...], answer: Answer) -> dict[str, str]:
+    """The `Link` header (RFC 8288) of a page."""
+    links = [
+        f'<{path}?{urlencode([*given, ("cursor", cursor)])}>; rel="{rel}"'
+        for rel, cursor in (("next", answer.next_cursor), ("prev", answer.prev_cursor))
+        if cursor
+    ]
+    return {"link": ", ".join(links)} if links else {}

@@ -1,0 +1,124 @@
+"""Bare ASGI, for the hot ways in: read a body within its bound, send JSON, send a problem.
+
+A Litestar route costs half of what two cores can acknowledge (see `benchmarks/README.md`), so the intake routes are
+plain callables. Everything else in this folder is Litestar.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import msgspec
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from clew.core.errors import BadRequest, ClewError, TooLarge, Unexpected
+from clew.core.request_log import note
+
+log = logging.getLogger("clew.api")
+
+JSON = b"application/json"
+PROBLEM = b"application/problem+json"
+_encode = msgspec.json.Encoder().encode
+
+
+class ClientGone(Exception):  # noqa: N818 - it is no error of ours
+    """The sender went away before its request was complete."""
+
+
+def header(scope: Scope, name: bytes) -> str:
+    """The first value of a header, or "". `name` in lower case."""
+    for key, value in scope["headers"]:
+        if key == name:
+            return value.decode("latin-1")
+    return ""
+
+
+async def read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
+    """The request's body as sent.
+
+    Raises `TooLarge` beyond `max_bytes`, `ClientGone` where the sender left in the middle.
+    """
+    declared = header(scope, b"content-length")
+    if declared.isdigit() and int(declared) > max_bytes:
+        raise _too_large(max_bytes)
+    message: Any = await receive()
+    chunk: bytes = message.get("body", b"")
+    if message["type"] == "http.request" and not message.get("more_body"):
+        return _within(chunk, max_bytes)
+    parts, size = [chunk], len(chunk)
+    while True:
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        if size > max_bytes:
+            raise _too_large(max_bytes)
+        if not message.get("more_body"):
+            return b"".join(parts)
+        message = await receive()
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+
+
+def _within(body: bytes, max_bytes: int) -> bytes:
+    if len(body) > max_bytes:
+        raise _too_large(max_bytes)
+    return body
+
+
+def _too_large(max_bytes: int) -> TooLarge:
+    return TooLarge(
+        f"The body is larger than {max_bytes} bytes.",
+        hint="Send fewer events a request, or raise CLEW_MAX_REQUEST_BYTES.",
+    )
+
+
+async def send_json(send: Send, status: int, body: Any, *, content_type: bytes = JSON, extra: Any = ()) -> None:
+    """Send a JSON response. `extra` are more headers as pairs of bytes."""
+    data = body if isinstance(body, bytes) else _encode(body)
+    headers = [(b"content-type", content_type), (b"content-length", str(len(data)).encode()), *extra]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": data, "more_body": False})
+
+
+async def send_problem(send: Send, error: ClewError, instance: str) -> None:
+    """Send an error as its problem document."""
+    await send_json(send, error.status, error.problem(instance), content_type=PROBLEM, extra=problem_headers(error))
+
+
+def problem_headers(error: ClewError) -> list[tuple[bytes, bytes]]:
+    """The headers that go with an error: `Retry-After`, `WWW-Authenticate`."""
+    headers = []
+    if error.retry_after_s is not None:
+        headers.append((b"retry-after", str(error.retry_after_s).encode()))
+    if error.code == "not_signed_in":
+        headers.append((b"www-authenticate", b"Bearer"))
+    return headers
+
+
+def idempotency_key(scope: Scope) -> str:
+    """The `Idempotency-Key` without its quotes, or "".
+
+    Raises `BadRequest` over 255 characters.
+    """
+    key = header(scope, b"idempotency-key").strip().strip('"')
+    if len(key) > 255:
+        raise BadRequest("The Idempotency-Key is longer than 255 characters.", hint="A UUID is a good key.")
+    return key
+
+
+def answering(app: ASGIApp) -> ASGIApp:
+    """Answer what `app` raises with a problem document, as every other route does."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await app(scope, receive, send)
+        except ClientGone:
+            return
+        except ClewError as error:
+            note(error.detail, type="error")
+            await send_problem(send, error, scope["path"])
+        except Exception as error:
+            log.error("%s %s failed", scope.get("method"), scope["path"], exc_info=error)
+            await send_problem(send, Unexpected("The server made a mistake; its log has the details."), scope["path"])
+
+    return answer

@@ -1,0 +1,306 @@
+"""The composition root: all parts of a running server, built and wired here and nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import signal
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+import uvloop
+
+from clew.api.app import build_app
+from clew.api.intake import Intake
+from clew.api.webhooks import WebhookIntake
+from clew.core.clock import Clock, SystemClock
+from clew.core.errors import ClewError, SettingsError, Unavailable
+from clew.core.redaction import Redactor
+from clew.core.settings import Settings
+from clew.journal.sqlite import SqliteJournal
+from clew.log.clickhouse import ClickHouseStore
+from clew.log.cursor import CursorCodec
+from clew.log.parameters import FilterParser
+from clew.log.pump import Pump
+from clew.log.search import Search
+from clew.registry.declare import Declarations
+from clew.registry.registry import Registry, open_registry
+from clew.web.pages import build_web
+
+log = logging.getLogger("clew.app")
+
+TRIM_EVERY_S = 10.0
+"""How often the journal forgets what is in the log. It is quick, and a full journal takes nothing until it is done."""
+DRAIN_S = 10.0
+"""How long a stopping server goes on writing to the log. What is left is written after the next start."""
+GRACE_S = 5
+"""How long a stopping server waits for the requests that it is answering."""
+
+Alongside = Callable[[str, asyncio.Event], Awaitable[None]]
+"""What runs beside the server in its event loop: it is given the server's URL, and an event that says when to end."""
+
+
+class Clew:
+    """A server with all its parts. It owns its data directory until `close`."""
+
+    def __init__(self, settings: Settings, declarations: Declarations, clock: Clock) -> None:
+        self.settings = settings
+        self.clock = clock
+        directory = Path(settings.data_dir)
+        _make_private(directory)
+        secret_values = _find_secrets(declarations, os.environ)
+        self.registry: Registry = open_registry(settings, clock)
+        self.registry.apply(declarations)
+        # The store takes the directory's lock: from here on no other process has it.
+        self.store = ClickHouseStore(
+            settings.log_url or directory / "log",
+            max_memory_bytes=settings.log_memory_bytes,
+            timeout_s=settings.log_timeout_s,
+            clock=clock,
+        )
+        self.journal = SqliteJournal(
+            directory / "journal.db",
+            clock=clock,
+            max_bytes=settings.journal_max_bytes,
+            queue_bytes=settings.journal_queue_bytes,
+            keep_keys_hours=settings.keep_keys_hours,
+        )
+        self.pump = Pump(self.journal.reader("log"), self.store, clock)
+        cursors = CursorCodec(_server_secret(settings, directory).encode())
+        self.search = Search(self.store, progress=self.pump, clock=clock, cursors=cursors)
+        self._trimmer = Trimmer(self.journal)
+        self.asgi = self._build_asgi(declarations, FilterParser(clock=clock, cursors=cursors), secret_values)
+
+    def _build_asgi(self, declarations: Declarations, parser: FilterParser, secret_values: Mapping[str, str]) -> Any:
+        redactor = Redactor(self.settings.redact_names, self.settings.redact_paths)
+        intake = Intake(self.journal, self.registry, self.search, redactor, self.settings, self.clock)
+        return build_app(
+            intake=intake,
+            webhooks=WebhookIntake(intake, declarations.sources, secret_values, redactor, self.settings, self.clock),
+            search=self.search,
+            parser=parser,
+            registry=self.registry,
+            settings=self.settings,
+            checks=self._checks(),
+            pages=build_web(
+                search=self.search, parser=parser, registry=self.registry, settings=self.settings, clock=self.clock
+            ),
+        )
+
+    def _checks(self) -> dict[str, Callable[[], dict[str, Any]]]:
+        def check_journal() -> dict[str, Any]:
+            status = self.journal.status()
+            if status.trouble:
+                raise Unavailable(status.trouble)
+            return {"last": status.last, "bytes": status.size, "waiting_bytes": status.waiting}
+
+        def check_pump() -> dict[str, Any]:
+            status = self.pump.status()
+            (reader,) = (r for r in self.journal.status().readers if r.name == "log")
+            if status.last_error or not status.is_running:
+                raise Unavailable(status.last_error or "The pump does not run.")
+            return {"waiting": reader.lag, "waiting_ms": reader.lag_ms}
+
+        def check_state() -> dict[str, Any]:
+            self.registry.database.check()
+            return {}
+
+        def check_log() -> dict[str, Any]:
+            self.store.check()
+            return {}
+
+        return {
+            "state": _asking(check_state),
+            "journal": _asking(check_journal),
+            "log": _asking(check_log),
+            "pump": _asking(check_pump),
+        }
+
+    def first_sign_in_link(self, url: str) -> str:
+        """A link that makes the first member, once; "" where there is a member already."""
+        if self.registry.members.has_any(self.registry.workspace):
+            return ""
+        return f"{url}/sign-in/link/{self.registry.links.create(self.registry.workspace)}"
+
+    def run(self, *, on_ready: Callable[[str], object], alongside: Alongside | None = None) -> None:
+        """Serve until SIGINT or SIGTERM, then close. `on_ready` is called with the server's URL when it answers.
+
+        Raises `SettingsError` where the port cannot be had, and what `alongside` raises.
+        """
+        self.pump.start()
+        self._trimmer.start()
+        try:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(self._serve(on_ready, alongside))
+        finally:
+            self.close()
+
+    async def _serve(self, on_ready: Callable[[str], object], alongside: Alongside | None) -> None:
+        server = _Server(self.asgi, self.settings)
+        serving = asyncio.create_task(server.serve())
+        await server.wait_until_ready(serving)
+        url = self.settings.public_url.rstrip("/") or server.url
+        on_ready(url)
+        companion = asyncio.create_task(_run_beside(alongside, server)) if alongside else None
+        await serving
+        if companion:
+            server.stopping.set()
+            await companion
+
+    def close(self) -> None:
+        """Write what waits, index what can be indexed soon, and let go of the data directory."""
+        self._trimmer.stop()
+        if self.pump.status().is_running and not self.pump.drain(DRAIN_S):
+            log.warning("The log is not complete yet; the journal has the rest, and the next start goes on.")
+        self.pump.stop()
+        self.search.close()
+        self.journal.close()
+        self.store.close()
+        self.registry.close()
+
+
+def open_clew(settings: Settings, declarations: Declarations | None = None, clock: Clock | None = None) -> Clew:
+    """A server of these settings with what is declared, ready to `run`.
+
+    Raises `SettingsError` for settings and declarations that do not work, `DataDirInUse` where another process has the
+    data directory.
+    """
+    return Clew(settings, declarations or Declarations(), clock or SystemClock())
+
+
+class Trimmer:
+    """A thread that makes the journal forget what every reader has done."""
+
+    def __init__(self, journal: SqliteJournal) -> None:
+        self._journal = journal
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="journal-trim", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, after the trim that runs."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(TRIM_EVERY_S):
+            try:
+                self._journal.trim()
+            except ClewError as error:
+                log.warning("The journal could not be trimmed: %s", error.detail)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, told when to stop by our own signal handlers: it would end the process before the parts are closed."""
+
+    def __init__(self, app: Any, settings: Settings) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                host=settings.host,
+                port=settings.port,
+                http="httptools",
+                lifespan="off",
+                access_log=False,
+                log_config=None,
+                server_header=False,
+                timeout_graceful_shutdown=GRACE_S,
+            )
+        )
+        self.stopping = asyncio.Event()
+        self._host = settings.host
+
+    async def serve(self, sockets: Any = None) -> None:
+        """Serve until `stop`."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.stop)
+        try:
+            await self._serve(sockets)
+        except SystemExit as error:  # how uvicorn says that it cannot listen
+            raise SettingsError(
+                f"The server cannot listen on {self._host} port {self.config.port}.",
+                hint="Another program may have the port: set CLEW_PORT to another one.",
+            ) from error
+
+    def stop(self) -> None:
+        """Stop: gracefully at the first call, at once at the second."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+        self.stopping.set()
+
+    async def wait_until_ready(self, serving: asyncio.Task[None]) -> None:
+        """Return when it answers. Raises what `serving` raises."""
+        while not self.started:
+            if serving.done():
+                await serving
+                return
+            await asyncio.sleep(0.005)
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        host, port = self.servers[0].sockets[0].getsockname()[:2]
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def _run_beside(alongside: Alongside, server: _Server) -> None:
+    """Run it; whatever ends it ends the server too."""
+    try:
+        await alongside(server.url, server.stopping)
+    finally:
+        server.should_exit = True
+
+
+def _asking(part: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
+    def check() -> dict[str, Any]:
+        try:
+            return {"ok": True, **part()}
+        except ClewError as error:
+            return {"ok": False, "error": error.detail}
+
+    return check
+
+
+def _make_private(directory: Path) -> None:
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"The data directory {directory} cannot be made: {error.strerror}.", hint="Set CLEW_DATA_DIR to another."
+        ) from error
+
+
+def _find_secrets(declarations: Declarations, environ: Mapping[str, str]) -> dict[str, str]:
+    missing = [name for name in declarations.secret_names() if not environ.get(name)]
+    if missing:
+        raise SettingsError(
+            f"The module names secrets that are not set: {', '.join(missing)}.",
+            hint="Set each as an environment variable.",
+        )
+    return {name: environ[name] for name in declarations.secret_names()}
+
+
+def _server_secret(settings: Settings, directory: Path) -> str:
+    """The setting, or one made on first start and kept beside the data."""
+    if settings.secret_key:
+        return settings.secret_key
+    path = directory / "secret.key"
+    if not path.exists():
+        # Written whole under another name first: a crash leaves no half of a secret.
+        new = path.with_suffix(f".{os.getpid()}.new")
+        with os.fdopen(os.open(new, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(32))
+            file.flush()
+            os.fsync(file.fileno())
+        new.rename(path)
+    return path.read_text()
