@@ -12,10 +12,9 @@ BACKOFF_S = (0.001, 0.005)
 ORIGIN = "01990f3e-7c1b-7000-8000-000000000001"
 
 
-def event(number, **fields):
-    return Event(
-        id=f"e-{number}", time="2026-05-28T20:26:40.000Z", event="order.released", source_product="erp", **fields
-    )
+def event(number):
+    told_at = "2026-05-28T20:26:40.000Z"
+    return Event(id=f"e-{number}", time=told_at, event="order.released", source_product="erp", status="success")
 
 
 @pytest.fixture

@@ -182,4 +182,5 @@ def test_clew_takes_every_event_of_it(steps):
         body = msgspec.json.Encoder().encode_lines(events)
         batch = read_events(body, "application/x-ndjson", Settings(), NOW_MS)
         assert len(batch.parents) == sum(bool(event.parent_id) for event in events)
+        assert [event.status for event in batch.events] == [event.status for event in events]
         assert len(batch.errors) == sum(event.status == "failure" for event in events)

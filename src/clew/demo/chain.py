@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from clew.core.clock import from_rfc3339, to_rfc3339
-from clew.core.record import ErrorInfo
+from clew.core.record import ErrorInfo, Status
 from clew.demo.calls import Call
 from clew.demo.companies import Company
 from clew.demo.events import ERP, SHIP, TITLES, Event, Step
@@ -26,9 +26,12 @@ class Chain(msgspec.Struct, frozen=True, kw_only=True):
     order_number: str
     new_event_id: Callable[[], str]
 
-    def tell(self, event: str, time_ms: int, *, keys: dict[str, str] | None = None, **fields: Any) -> Event:
+    def tell(
+        self, event: str, time_ms: int, *, status: Status = "success", keys: dict[str, str] | None = None, **fields: Any
+    ) -> Event:
         """An event of this chain."""
         return Event(
+            status=status,
             id=self.new_event_id(),
             time=to_rfc3339(time_ms),
             event=event,
@@ -198,7 +201,7 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _judge(call: Call) -> str:
+def _judge(call: Call) -> Status:
     return "failure" if call.is_refused else "success"
 
 

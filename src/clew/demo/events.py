@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from clew.core.record import ErrorInfo
+from clew.core.record import ErrorInfo, Status
 
 ERP = "erp"
 SHIP = "ship"
@@ -26,7 +26,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     target_product: str = ""
     direction: str = ""
     action: str = ""
-    status: str = "success"
+    status: Status
     message: str = ""
     customer: str = ""
     integration: str = ""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from clew.core.clock import to_rfc3339
-from clew.core.record import ErrorInfo
+from clew.core.record import ErrorInfo, Status
 from clew.demo.companies import choose_company
 from clew.demo.events import ERP, SHIP, SHOP, Event
 
@@ -37,6 +37,7 @@ _TYPES = (
 )
 _FIRST_NAMES = ("Ada", "Tomas", "Ines", "Jonas", "Mira", "Paul", "Leila", "Oskar", "Nora", "Hugo", "Clara", "Sven")
 _LAST_NAMES = ("Berg", "Costa", "Dvorak", "Ellis", "Fontaine", "Greer", "Holm", "Ivers", "Jensen", "Keller", "Lund")
+_STATUSES: tuple[Status, ...] = ("success", "info", "failure")
 _PROGRAMS = ("friends-2026", "refer-a-rider", "partner-circle")
 _SKUS = ("TNT-2P", "LMP-40", "BTL-75", "BRD-OAK", "KNF-20", "CHR-ASH", "HLM-M", "PMP-12")
 
@@ -45,7 +46,7 @@ def make_referral(rng: random.Random, event_id: str, time_ms: int) -> Event:
     """One event of the referral shop: a success, an info that nothing was created, or a failure."""
     company = choose_company(rng)
     type_, event = rng.choice(_TYPES)
-    status = rng.choices(("success", "info", "failure"), (72, 18, 10))[0]
+    status: Status = rng.choices(_STATUSES, (72, 18, 10))[0]
     parameters = _make_parameters(rng, company.slug)
     message, error = _SUCCESS, None
     if status == "info":
@@ -152,6 +153,7 @@ def make_adjustment(rng: random.Random, event_id: str, time_ms: int) -> Event:
         target_product=ERP,
         direction="one-way",
         action="Processed",
+        status="success",
         message=f"{sku} {delta:+d}, now {counted}",
         keys={"sku": sku},
         payload={
