@@ -452,15 +452,27 @@ class TestFull:
         with pytest.raises(JournalFull) as caught:
             await journal.append(more)
         assert caught.value.retry_after_s
+        assert journal.status().trouble == caught.value.detail
         read: list[bytes] = []
         while block := reader.read(1):
             read += block.lines.splitlines()
             reader.commit(block)
         assert read == written
+        assert journal.status().trouble
         assert journal.trim() == len(written)
+        assert journal.status().trouble == ""
         assert (await journal.append(more)).duplicates == 0
         assert (await journal.append(more)).repeated
         assert (await self._fill(journal))[0]
+
+    async def test_a_trouble_ends_with_the_next_append_that_is_written(self, journal_place: Place) -> None:
+        journal = journal_place.open(max_bytes=1_000_000)
+        assert journal.status().trouble == ""
+        with pytest.raises(JournalFull) as caught:
+            await journal.append(Append((Item("large", b"".join(noise(n) for n in range(100))),)))
+        assert journal.status().trouble == caught.value.detail
+        await journal.append(append_of("small"))
+        assert journal.status().trouble == ""
 
     async def _fill(self, journal: Journal) -> list[bytes]:
         written: list[bytes] = []

@@ -335,6 +335,11 @@ class TestFullDisk:
         assert caught.value.retry_after_s == 30
         assert lines_in(journal) == [b'"a"']
         assert journal.trim() == 1
+        assert journal.status().trouble == caught.value.detail
+
+    def test_a_disk_without_room_is_a_trouble_before_the_first_append(self, open_journal: OpenJournal) -> None:
+        assert open_journal().status().trouble == ""
+        assert "no room" in open_journal(reserve_bytes=2**62).status().trouble
 
     async def test_a_failing_disk_refuses_and_is_used_again_when_it_works(
         self, open_journal: OpenJournal, journal_path: Path
@@ -349,7 +354,9 @@ class TestFullDisk:
             assert caught.value.retry_after_s
             with pytest.raises(Unavailable):
                 await journal.append(noise(2))
+            assert journal.status().trouble == caught.value.detail
         assert (await journal.append(one("after"))).ids == ("after",)
+        assert journal.status().trouble == ""
         block = reader.read(10)
         assert block is not None
         assert block.lines == b'"before"\n"after"\n'

@@ -50,6 +50,7 @@ class MemoryJournal:
         self._id = secrets.token_hex(8)
         self._changed = threading.Condition()
         self._last = 0
+        self._trouble = ""
         self._entries: list[_Entry] = []
         self._keys: dict[bytes, _Key] = {}
         self._answers: dict[bytes, _Answer] = {}
@@ -88,6 +89,8 @@ class MemoryJournal:
             done = min((cursor.position for cursor in self._cursors.values()), default=0)
             forgotten = sum(len(entry.lines) for entry in self._entries if entry.position <= done)
             self._entries = [entry for entry in self._entries if entry.position > done]
+            if forgotten:
+                self._trouble = ""
             oldest_ms = self._clock.now_ms() - self._keep_keys_ms
             self._keys = {key: known for key, known in self._keys.items() if known.time_ms >= oldest_ms}
             self._answers = {key: known for key, known in self._answers.items() if known.time_ms >= oldest_ms}
@@ -98,7 +101,7 @@ class MemoryJournal:
         with self._changed:
             self._check_open()
             readers = tuple(self._reader_status(name) for name in sorted(self._cursors))
-            return JournalStatus(last=self._last, size=self._size(), waiting=0, readers=readers)
+            return JournalStatus(last=self._last, size=self._size(), waiting=0, readers=readers, trouble=self._trouble)
 
     def close(self) -> None:
         """See `Journal.close`. Closing twice changes nothing."""
@@ -161,9 +164,11 @@ class MemoryJournal:
         if not entry.lines:
             return
         if self._max_bytes and self._size() + entry.size() > self._max_bytes:
-            raise JournalFull("The journal has no room left.", hint="Send it again later.", retry_after_s=30)
+            self._trouble = "The journal has no room left."
+            raise JournalFull(self._trouble, hint="Send it again later.", retry_after_s=30)
         self._entries.append(entry)
         self._last = entry.position
+        self._trouble = ""
         self._changed.notify_all()
 
     def _choose_extent(self, position: int, max_records: int) -> int:

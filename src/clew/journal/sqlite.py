@@ -77,6 +77,7 @@ class SqliteJournal:
         forgotten = 0
         while records := self._writer.run(forget_entries):
             forgotten += records
+            self._writer.note_room()
         before_ms = self._clock.now_ms() - self._keep_keys_ms
         while self._writer.run(lambda file: forget_keys(file, before_ms)):
             pass
@@ -91,14 +92,18 @@ class SqliteJournal:
             try:
                 file.execute("BEGIN")  # one snapshot for all positions
                 last, readers = self._read_positions(file)
-            except sqlite3.Error as error:
+                return JournalStatus(
+                    last=last,
+                    size=size_on_disk(self._path),
+                    waiting=self._writer.waiting_bytes,
+                    readers=readers,
+                    trouble=self._writer.trouble,
+                )
+            except (sqlite3.Error, OSError) as error:
                 raise unavailable(error) from error
             finally:
                 if file.in_transaction:
                     file.execute("ROLLBACK")
-        return JournalStatus(
-            last=last, size=size_on_disk(self._path), waiting=self._writer.waiting_bytes, readers=readers
-        )
 
     def close(self) -> None:
         """See `Journal.close`. Closing twice changes nothing."""

@@ -99,6 +99,7 @@ class Writer:
         self._connection: sqlite3.Connection | None = None
         self._page_size = 0
         self._page_limit = 0
+        self._trouble = ""
         self._compressor = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL)
         self._thread = threading.Thread(target=self._work, name="journal-writer", daemon=True)
         self._thread.start()
@@ -109,6 +110,18 @@ class Writer:
     def waiting_bytes(self) -> int:
         """Bytes of appends that are not yet answered."""
         return self._waiting_bytes
+
+    @property
+    def trouble(self) -> str:
+        """Why the latest append was not written, or the next one will not be. Empty where all is well.
+
+        Room on the disk is measured afresh: a server that says it is not ready gets no append that could show it.
+        """
+        return self._trouble if self._has_reserve() else journal_full().detail
+
+    def note_room(self) -> None:
+        """Room was made: whether it is enough, the next append shows."""
+        self._trouble = ""
 
     @property
     def is_closed(self) -> bool:
@@ -164,6 +177,9 @@ class Writer:
         self._tell_readers()
         self._thread.join()
 
+    def _has_reserve(self) -> bool:
+        return free_bytes(self._path) >= self._room.reserve_bytes
+
     def _check_open(self) -> None:
         if self._is_closing:
             raise Unavailable("The journal is closed.", hint="The server is stopping. Send it again when it is back.")
@@ -210,23 +226,28 @@ class Writer:
         outcomes: list[Receipt | Exception]
         grew = False
         try:
-            outcomes, grew = self._store([waiting.append for waiting in group])
+            if self._has_reserve():
+                outcomes, grew = self._store([waiting.append for waiting in group])
+            else:
+                outcomes = [journal_full() for _ in group]
         except Exception as error:
             self._roll_back(error)
-            if not _is_unavailable(error) and len(group) > 1:
+            if not _is_failing_disk(error) and len(group) > 1:
                 # One of them cannot be stored, whatever the disk: it alone is to hear of it.
                 for waiting in group:
                     self._write([waiting])
                 return
             outcomes = [_as_answer(error) for _ in group]
+            if isinstance(outcomes[0], Unavailable):
+                self._trouble = outcomes[0].detail
+        if grew:
+            self._trouble = ""
         self._answer(group, outcomes)
         if grew:
             self._tell_readers()
 
     def _store(self, appends: list[Append]) -> tuple[list[Receipt | Exception], bool]:
         """One transaction. Returns the answers, and whether there are new entries."""
-        if free_bytes(self._path) < self._room.reserve_bytes:
-            raise journal_full()
         connection = self._begin(limited=True)
         now_ms = self._clock.now_ms()
         book = KeyBook(connection, appends)
@@ -292,17 +313,13 @@ class Writer:
             self._connection = None
 
 
-def _is_unavailable(error: Exception) -> bool:
-    return isinstance(error, (Unavailable, OSError)) or is_storage_error(error)
+def _is_failing_disk(error: Exception) -> bool:
+    return isinstance(error, OSError) or is_storage_error(error)
 
 
 def _as_answer(error: Exception) -> Exception:
-    if isinstance(error, Unavailable):
-        # Each caller gets an exception of its own: they add their tracebacks to it.
-        return type(error)(error.detail, hint=error.hint, retry_after_s=error.retry_after_s or 5)
-    if isinstance(error, OSError) or is_storage_error(error):
-        return unavailable(error)
-    return error
+    """What the caller is told. Each gets an exception of its own: raising it adds a traceback to it."""
+    return unavailable(error) if _is_failing_disk(error) else error
 
 
 def _resolve(answers: list[tuple[asyncio.Future[Receipt], Receipt | Exception]]) -> None:
