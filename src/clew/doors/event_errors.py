@@ -12,7 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from clew.core.errors import BadRequest, ClewError, FieldError, Invalid
-from clew.core.json_text import first_deeper
+from clew.core.json_text import first_deeper, pointer_of
 
 Form = Literal["object", "array", "lines"]
 
@@ -21,7 +21,7 @@ MAX_REPORTED = 20
 
 _AT = re.compile(r"(?P<what>.*?)(?: - at `(?P<key>key in )?\$(?P<path>.*)`)?\Z", re.DOTALL)
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\[\.\.\.\]")
-_FIELD = re.compile(r"Object (?:missing required|contains unknown) field `(?P<name>.*)`\Z", re.DOTALL)
+_UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`\Z", re.DOTALL)
 _BYTE = re.compile(r" \(byte (\d+)\)\Z")
 # Every escape is taken in turn, whole pairs as one, so that what is left over is half a pair.
 _ESCAPE = re.compile(
@@ -73,7 +73,7 @@ def explain(body: bytes, form: Form, decoder: msgspec.json.Decoder[Any], error: 
         try:
             decoder.decode(part.text)
         except msgspec.ValidationError as invalid:
-            wrong.append((place, problem_at("", invalid)))
+            wrong.append((place, _exact(problem_at("", invalid), part.text)))
         except msgspec.DecodeError as malformed:
             return _malformed(part.text, malformed, part)
         except RecursionError:
@@ -104,11 +104,31 @@ def problem_at(prefix: str, error: msgspec.DecodeError) -> FieldError:
     assert match is not None  # it matches anything
     what, path = match["what"], match["path"] or ""
     steps = [name or place for name, place in _STEP.findall(path) if name or place]
-    field = _FIELD.match(what)
-    if field:
-        steps.append(field["name"])
+    unknown = _UNKNOWN.match(what)
+    if unknown:
+        steps.append(unknown["name"])
     pointer = prefix + "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
     return FieldError(pointer, _plain(what) + ".")
+
+
+def _exact(error: FieldError, text: bytes) -> FieldError:
+    """The decoder does not say which of the keys is wrong: the first that is neither a string nor an integer."""
+    if error.pointer != "/keys":
+        return error
+    try:
+        keys = msgspec.json.decode(text, type=_KeysAlone).keys
+    except msgspec.DecodeError:
+        return error
+    for name, raw in keys.items():
+        try:
+            msgspec.json.decode(raw, type=str | int)
+        except msgspec.DecodeError:
+            return FieldError(pointer_of(["keys", name]), error.detail)
+    return error
+
+
+class _KeysAlone(msgspec.Struct):
+    keys: dict[str, msgspec.Raw]
 
 
 def place_of(body: bytes, position: int) -> str:
@@ -136,12 +156,22 @@ def _malformed(text: bytes, error: msgspec.DecodeError, part: Part | None = None
 
 
 def _too_deep(body: bytes, part: Part, max_depth: int) -> Invalid:
-    pointer = part.pointer + first_deeper(part.text, max_depth + (0 if part.pointer else 1))
+    where = first_deeper(part.text, max_depth + 1)
     return Invalid(
         f"The body is nested deeper than {max_depth}.",
         hint="Send flatter data, or raise CLEW_MAX_DEPTH.",
-        errors=(FieldError(pointer, part.says(f"It is nested deeper than {max_depth}.")),),
+        errors=(FieldError(part.pointer + outermost(where), part.says(too_deep(max_depth, where))),),
     )
+
+
+def too_deep(max_depth: int, where: str) -> str:
+    """What is said of data that is nested too deep. `where` is a pointer to the place, as far as it is known."""
+    return f"It is nested deeper than {max_depth}" + (f", at {where[:200]}." if where else ".")
+
+
+def outermost(pointer: str) -> str:
+    """The first step of a pointer."""
+    return "/".join(pointer.split("/")[:2])
 
 
 def _plain(what: str) -> str:
@@ -151,8 +181,8 @@ def _plain(what: str) -> str:
         words = [word.strip() for word in match.group(1).split("|")]
         return " or ".join(_WORDS.get(word, word) for word in words if word != "null" or len(words) == 1)
 
-    if _FIELD.match(what):
-        return what.replace("Object missing required field", "The field is missing:").replace(
+    if "field `" in what:
+        return what.replace("Object missing required field", "It lacks the field").replace(
             "Object contains unknown field", "There is no such field:"
         )
     return re.sub(r"`([^`]*)`", name, what)

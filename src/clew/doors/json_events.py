@@ -21,7 +21,7 @@ from clew.core.json_text import first_deeper, is_deeper, pointer_of
 from clew.core.record import ErrorInfo
 from clew.core.redaction import Redactor
 from clew.core.settings import Settings
-from clew.doors.event_errors import Form, explain, place_of, problem_at, refuse, split
+from clew.doors.event_errors import Form, explain, place_of, problem_at, refuse, split, too_deep
 
 MAX_NAME = 200
 MAX_MESSAGE = 10_000
@@ -288,8 +288,7 @@ class _Checker:
         if not is_deeper(text, self._settings.max_depth):
             return True
         inner = first_deeper(text, self._settings.max_depth)
-        detail = f"It is nested deeper than {self._settings.max_depth}."
-        self._wrong.append((place, FieldError(f"/{field}{inner}", detail)))
+        self._add(place, [field], too_deep(self._settings.max_depth, f"/{field}{inner}" if inner else ""))
         return False
 
     def _check_error(self, place: int, raw: msgspec.Raw) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -176,7 +177,7 @@ class _Reader:
         info = ErrorInfo(
             type=error_type, key=key, message=error.detail, data={"hint": error.hint} if error.hint else None
         )
-        body = msgspec.json.encode(error.problem(self._url.partition("?")[0]))
+        body = msgspec.json.encode(error.problem(urlsplit(self._url).path))
         answer = Answer(error.status, PROBLEM, body)
         records = self._records(found, answer, document, info, "")
         return Outcome(records=records, once_key=b"", answer=answer, error=error)
