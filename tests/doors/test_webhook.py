@@ -308,6 +308,13 @@ def test_no_body_makes_it_fail_and_every_body_is_kept(body: bytes, is_form: bool
 @given(url=st.text(max_size=40), headers=st.dictionaries(st.text(max_size=5), st.text(max_size=20), max_size=3))
 def test_no_url_and_no_header_make_it_fail(url: str, headers: dict[str, str]) -> None:
     assert take({"type": "a"}, url=url, headers=headers).answer.status == 200
+    assert take({}, url=url, headers=headers).answer.status == 422
+
+
+@pytest.mark.parametrize("host", ["here:8420", "[", "[::1", ""])
+def test_a_problem_names_the_path_whatever_host_was_asked_for(host: str) -> None:
+    outcome = take(b"{", url=f"http://{host}/webhooks/in/orders?next=http://there/x")
+    assert json.loads(outcome.answer.body)["instance"] == "/webhooks/in/orders"
 
 
 @given(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -177,7 +176,7 @@ class _Reader:
         info = ErrorInfo(
             type=error_type, key=key, message=error.detail, data={"hint": error.hint} if error.hint else None
         )
-        body = msgspec.json.encode(error.problem(urlsplit(self._url).path))
+        body = msgspec.json.encode(error.problem(_path_of(self._url)))
         answer = Answer(error.status, PROBLEM, body)
         records = self._records(found, answer, document, info, "")
         return Outcome(records=records, once_key=b"", answer=answer, error=error)
@@ -312,6 +311,12 @@ def _without_secrets(body: bytes, content_type: str, redactor: Redactor) -> tupl
     if content_type.partition(";")[0].strip().lower() == FORM:
         return redactor.form(body)
     return redactor.json_text(body)
+
+
+def _path_of(url: str) -> str:
+    """A URL's path. The host in it is the sender's word and may be anything, so it is not parsed."""
+    rest = url.partition("://")[2] if "://" in url.partition("?")[0] else url
+    return "/" + rest.partition("?")[0].partition("/")[2]
 
 
 def _body_of(answer: Answer) -> Body:
