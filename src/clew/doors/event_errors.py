@@ -21,7 +21,7 @@ MAX_REPORTED = 20
 
 _AT = re.compile(r"(?P<what>.*?)(?: - at `(?P<key>key in )?\$(?P<path>.*)`)?\Z", re.DOTALL)
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\[\.\.\.\]")
-_UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`\Z", re.DOTALL)
+_FIELD = re.compile(r"Object (?:missing required|contains unknown) field `(?P<name>.*)`\Z", re.DOTALL)
 _BYTE = re.compile(r" \(byte (\d+)\)\Z")
 # Every escape is taken in turn, whole pairs as one, so that what is left over is half a pair.
 _ESCAPE = re.compile(
@@ -104,9 +104,9 @@ def problem_at(prefix: str, error: msgspec.DecodeError) -> FieldError:
     assert match is not None  # it matches anything
     what, path = match["what"], match["path"] or ""
     steps = [name or place for name, place in _STEP.findall(path) if name or place]
-    unknown = _UNKNOWN.match(what)
-    if unknown:
-        steps.append(unknown["name"])
+    field = _FIELD.match(what)
+    if field:
+        steps.append(field["name"])
     pointer = prefix + "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
     return FieldError(pointer, _plain(what) + ".")
 
@@ -181,7 +181,7 @@ def _plain(what: str) -> str:
         words = [word.strip() for word in match.group(1).split("|")]
         return " or ".join(_WORDS.get(word, word) for word in words if word != "null" or len(words) == 1)
 
-    if "field `" in what:
+    if _FIELD.match(what):
         return what.replace("Object missing required field", "It lacks the field").replace(
             "Object contains unknown field", "There is no such field:"
         )
