@@ -55,7 +55,7 @@ class ThreadNode(msgspec.Struct, frozen=True, eq=False):
 
 
 class Thread(msgspec.Struct, frozen=True, eq=False):
-    """The whole chain. A record whose parent is not in it is a root; roots and children are in order of time, then id."""
+    """The whole chain. One whose parent is not in it is a root; roots and children are ordered by time, then id."""
 
     roots: tuple[ThreadNode, ...]
 

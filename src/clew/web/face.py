@@ -1,0 +1,114 @@
+"""What every page needs to be made: the parts it asks, who is signed in, and the way from a view to a response."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeAlias
+
+from litestar import Request, Response
+from litestar.connection import ASGIConnection
+from litestar.datastructures import Cookie
+from litestar.di import NamedDependency
+
+from clew.core.clock import Clock
+from clew.core.errors import NotAllowed
+from clew.core.settings import Settings
+from clew.log.parameters import FilterParser
+from clew.log.search import Search
+from clew.registry.members import HASHES_AT_ONCE
+from clew.registry.registry import Registry
+from clew.registry.sessions import Session
+from clew.web.failed_kinds import FailedKinds
+from clew.web.layout import Layout, build_layout
+from clew.web.logs.rows import Names
+from clew.web.rendering import Templates, View
+from clew.web.security import TOKEN_FIELD, form_secret_of, form_token, is_form_token
+from clew.web.static_files import StaticFiles
+
+HttpRequest = Request[Any, Any, Any]
+
+
+class WebFace:
+    """The parts that the pages share. One for the whole server."""
+
+    def __init__(
+        self, *, search: Search, parser: FilterParser, registry: Registry, settings: Settings, clock: Clock
+    ) -> None:
+        self.search = search
+        self.parser = parser
+        self.registry = registry
+        self.settings = settings
+        self.clock = clock
+        # A password's hash takes a core for a tenth of a second: with threads of its own it keeps nobody from reading.
+        self.hashing = ThreadPoolExecutor(HASHES_AT_ONCE, thread_name_prefix="sign-in")
+        self.static = StaticFiles()
+        self.templates = Templates(self.static)
+        self.failed_kinds = FailedKinds(search, parser, clock)
+
+    async def layout(self, session: Session, title: str, *, path: str = "", search: str = "") -> Layout:
+        """The layout of a page for who is signed in."""
+        return build_layout(
+            title,
+            member=session.member.email,
+            form_token=session.csrf_token,
+            failed_kinds=await self.failed_kinds.find(session.member.workspace),
+            path=path,
+            search=search,
+        )
+
+    def names(self, workspace: str, customers: Iterable[str]) -> Names:
+        """What products and these customers are called."""
+        found = self.registry.customers.find_all(workspace, (key for key in customers if key))
+        return Names(
+            product=lambda key: self.registry.products.title(workspace, key),
+            customer=lambda key: found[key].name if key in found else key,
+        )
+
+    def respond(
+        self, view: View, *, status: int = 200, template: str | None = None, cookies: Sequence[Cookie] = ()
+    ) -> Response[str]:
+        """The view as a response, by its own template or by a part of it."""
+        html = self.templates.render(view, template)
+        return Response(html, status_code=status, media_type="text/html", cookies=cookies)
+
+
+Face: TypeAlias = NamedDependency[WebFace]
+"""What a handler asks for under the name `face`."""
+
+
+def session_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Session:
+    """Who is signed in, as the guard found."""
+    session = connection.state.session
+    assert isinstance(session, Session)
+    return session
+
+
+def stranger_layout(request: HttpRequest, title: str, secret: str = "") -> Layout:
+    """The layout of a page for someone who is not signed in. `secret`: of the cookie that this response sets."""
+    return build_layout(title, member="", form_token=form_token(secret or form_secret_of(request)))
+
+
+async def read_form(request: HttpRequest) -> dict[str, str]:
+    """The fields of a form that came as text."""
+    fields = await request.form()
+    return {name: value for name, value in fields.items() if isinstance(value, str)}
+
+
+def check_stranger_form(request: HttpRequest, form: dict[str, str]) -> None:
+    """Raise `NotAllowed` for a form that did not come from a page of ours that this browser got."""
+    if not is_form_token(form_secret_of(request), form.get(TOKEN_FIELD, "")):
+        raise _foreign_form()
+
+
+def check_member_form(session: Session, form: dict[str, str]) -> None:
+    """Raise `NotAllowed` for a form that did not come from a page of this session."""
+    if not session.accepts(form.get(TOKEN_FIELD, "")):
+        raise _foreign_form()
+
+
+def _foreign_form() -> NotAllowed:
+    return NotAllowed(
+        "This form did not come from a page that this browser was given.",
+        hint="Open the page again and send the form from there; the browser must keep cookies.",
+    )

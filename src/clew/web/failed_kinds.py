@@ -1,0 +1,51 @@
+"""Which kinds of record failed lately: where the navigation has its red dots."""
+
+from __future__ import annotations
+
+import asyncio
+
+from clew.core.clock import SECOND_MS, Clock
+from clew.core.record import KINDS, Kind
+from clew.log.parameters import FilterParser
+from clew.log.search import Search
+
+FRESH_MS = 5 * SECOND_MS
+"""How long an answer is believed: every page asks, and a dot may be some seconds late."""
+LIMIT = "200"
+"""Failures looked at in one question: enough that nearly always all kinds that fail are among them."""
+
+
+class FailedKinds:
+    """Asks the log at most once in some seconds for each workspace."""
+
+    def __init__(self, search: Search, parser: FilterParser, clock: Clock) -> None:
+        self._search = search
+        self._parser = parser
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._found: dict[str, tuple[int, frozenset[Kind]]] = {}
+
+    async def find(self, workspace: str) -> frozenset[Kind]:
+        """The kinds of which a record failed in the last 24 hours."""
+        async with self._lock:
+            now_ms = self._clock.now_ms()
+            found_ms, kinds = self._found.get(workspace, (now_ms - FRESH_MS, frozenset()))
+            if now_ms - found_ms >= FRESH_MS:
+                kinds = await self._ask(workspace)
+                self._found[workspace] = (now_ms, kinds)
+            return kinds
+
+    def last_known(self, workspace: str) -> frozenset[Kind]:
+        """The last answer, without asking."""
+        return self._found.get(workspace, (0, frozenset()))[1]
+
+    async def _ask(self, workspace: str) -> frozenset[Kind]:
+        """Look at the latest failures, then at those of the kinds not yet seen, until none of these is left."""
+        seen: set[Kind] = set()
+        while True:
+            unseen = [("kind", kind) for kind in KINDS if kind not in seen]
+            pairs = [*unseen, ("status", "failure"), ("duration", "24h"), ("limit", LIMIT)]
+            answer = await self._search.page(self._parser.parse_list(pairs, workspace=workspace))
+            seen.update(item.kind for item in answer.page.items)
+            if answer.next_cursor is None or len(seen) == len(KINDS):
+                return frozenset(seen)

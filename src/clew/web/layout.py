@@ -1,0 +1,92 @@
+"""What stands around every page: navigation with its red dots, the Logs menu, the search, who is signed in."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import msgspec
+
+from clew.core.record import Kind
+
+
+class LogName(msgspec.Struct, frozen=True):
+    """One log: its kind (None: all of them), where it is, and what the navigation and its own page call it."""
+
+    kind: Kind | None
+    path: str
+    label: str
+    title: str
+    subtitle: str = ""
+
+
+ALL_RECORDS = LogName(None, "/logs", "All records", "All records")
+INTEGRATION_EVENTS = LogName(
+    "integration_event",
+    "/logs/integration-events",
+    "Integration Events",
+    "Integration Events Log",
+    "View a list of all the integration events associated with your account",
+)
+SIX_LOGS = (
+    LogName("api_request", "/logs/api-requests", "API Requests", "API Requests"),
+    LogName("external_webhook", "/logs/external-webhooks", "External Webhooks", "External Webhooks"),
+    LogName("external_event_pull", "/logs/external-event-pulls", "External Event Pulls", "External Event Pulls"),
+    LogName("external_event", "/logs/external-events", "External Events", "External Events"),
+    LogName("internal_event", "/logs/internal-events", "Internal Events", "Internal Events"),
+    LogName("flow_run", "/logs/flow-runs", "Flow Runs", "Flow Runs"),
+)
+LOGS = (ALL_RECORDS, INTEGRATION_EVENTS, *SIX_LOGS)
+FORMER_PATHS = {
+    "/activity/data-source-events": "/logs/external-events",
+    "/activity/app-events": "/logs/internal-events",
+}
+"""Names that these logs had before, and where they are now."""
+
+
+class NavItem(msgspec.Struct, frozen=True):
+    """A link of the navigation. `has_failure`: something of this kind failed in the last 24 hours."""
+
+    label: str
+    href: str
+    is_current: bool
+    has_failure: bool
+
+
+class Layout(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands around a page. `member` is the e-mail of who is signed in; empty, the page has no navigation.
+
+    `form_token` is for every form on the page. `search` is what the search box holds.
+    """
+
+    title: str
+    form_token: str
+    member: str = ""
+    nav: tuple[NavItem, ...] = ()
+    menu: tuple[NavItem, ...] = ()
+    search: str = ""
+
+
+def build_layout(
+    title: str,
+    *,
+    member: str,
+    form_token: str,
+    failed_kinds: Collection[Kind] = (),
+    path: str = "",
+    search: str = "",
+) -> Layout:
+    """The layout of a page for who is signed in. `path` is the log that the page is, or belongs to."""
+    items = {log.path: _nav_item(log, path, failed_kinds) for log in LOGS}
+    return Layout(
+        title=title,
+        form_token=form_token,
+        member=member,
+        nav=tuple(items.values()),
+        menu=tuple(items[log.path] for log in (INTEGRATION_EVENTS, *SIX_LOGS)),
+        search=search,
+    )
+
+
+def _nav_item(log: LogName, path: str, failed_kinds: Collection[Kind]) -> NavItem:
+    has_failure = bool(failed_kinds) if log.kind is None else log.kind in failed_kinds
+    return NavItem(log.label, log.path, log.path == path, has_failure)

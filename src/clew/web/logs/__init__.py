@@ -1,0 +1,1 @@
+"""The lists: all records, and one page for each kind."""

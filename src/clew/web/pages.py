@@ -1,0 +1,155 @@
+"""All pages as one router: routes, who may see them, headers, and pages for what goes wrong."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+from litestar import Response, Router, get
+from litestar.connection import ASGIConnection
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.handlers import BaseRouteHandler
+from litestar.params import FromPath, FromQuery
+from litestar.response import Redirect
+from litestar.types import Guard
+
+from clew.core.clock import Clock
+from clew.core.errors import ClewError, NotFound, NotSignedIn
+from clew.core.settings import Settings
+from clew.log.parameters import FilterParser
+from clew.log.search import Search
+from clew.registry.registry import Registry
+from clew.registry.sessions import Session
+from clew.web.face import Face, HttpRequest, WebFace, stranger_layout
+from clew.web.failures import FailurePage
+from clew.web.layout import Layout, build_layout
+from clew.web.logs.handlers import show_all_records, show_home, show_log, show_under_its_name
+from clew.web.record.handlers import download_payload, show_record
+from clew.web.security import SESSION_COOKIE, SecurityHeaders
+from clew.web.sign_in.handlers import show_link, show_sign_in, sign_in, sign_out, use_link
+
+log = logging.getLogger("clew.web")
+
+
+def build_web(*, search: Search, parser: FilterParser, registry: Registry, settings: Settings, clock: Clock) -> Router:
+    """The pages. Whoever is not signed in is led to the sign-in and then back.
+
+    Raises `NotFound` where a file that every page needs is missing: the front-end libraries come by the build hook.
+    """
+    face = WebFace(search=search, parser=parser, registry=registry, settings=settings, clock=clock)
+    face.static.href("vendor/htmx.js")
+    behind_the_door = Router(
+        path="/",
+        guards=[_signed_in(registry)],
+        route_handlers=[
+            show_home,
+            show_under_its_name,
+            show_all_records,
+            show_log,
+            show_record,
+            download_payload,
+            sign_out,
+            show_nothing,
+        ],
+    )
+    return Router(
+        path="/",
+        route_handlers=[behind_the_door, show_sign_in, sign_in, show_link, use_link, send_static],
+        dependencies={"face": Provide(lambda: face, sync_to_thread=False)},
+        middleware=[SecurityHeaders],
+        exception_handlers=_failure_pages(face),
+        include_in_schema=False,
+    )
+
+
+@get("/static/{name:path}")
+async def send_static(request: HttpRequest, face: Face, name: FromPath[str], v: FromQuery[str] = "") -> Response[bytes]:
+    """A file of the package."""
+    return face.static.respond(str(name).lstrip("/"), v, request.headers.get("if-none-match", ""))
+
+
+@get("/{rest:path}")
+async def show_nothing(rest: FromPath[str]) -> Response[str]:
+    """Any other address."""
+    raise NotFound(f"There is nothing at {str(rest)[:200]}.", hint="Check the link.")
+
+
+def _signed_in(registry: Registry) -> Guard:
+    """A guard that leaves the session in `state.session`, and raises `NotSignedIn` where there is none."""
+
+    def guard(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
+        token = connection.cookies.get(SESSION_COOKIE, "")
+        session = registry.sessions.find(token) if token else None
+        if session is None:
+            raise NotSignedIn("You are not signed in, or your session has ended.")
+        connection.state.session = session
+
+    return guard
+
+
+Handler = Callable[[HttpRequest, Any], Response[Any]]
+
+
+def _failure_pages(face: WebFace) -> dict[Any, Handler]:
+    def refused(request: HttpRequest, error: ClewError) -> Response[Any]:
+        if isinstance(error, NotSignedIn):
+            return _to_sign_in(request)
+        page = FailurePage(
+            layout=_layout(face, request, error.title),
+            status=error.status,
+            title=error.title,
+            detail=error.detail,
+            hint=error.hint,
+            is_signed_in=_session(request) is not None,
+        )
+        response = face.respond(page, status=error.status)
+        if error.retry_after_s is not None:
+            response.headers["Retry-After"] = str(error.retry_after_s)
+        return response
+
+    def not_taken(request: HttpRequest, error: HTTPException) -> Response[Any]:
+        page = FailurePage(
+            layout=_layout(face, request, "This did not work"),
+            status=error.status_code,
+            title="This did not work",
+            detail=error.detail,
+            is_signed_in=_session(request) is not None,
+        )
+        return face.respond(page, status=error.status_code)
+
+    def unexpected(request: HttpRequest, error: Exception) -> Response[Any]:
+        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        return refused(request, ClewError("The server made a mistake; its log has the details."))
+
+    return {ClewError: refused, HTTPException: not_taken, Exception: unexpected}
+
+
+def _session(request: HttpRequest) -> Session | None:
+    session = request.state.get("session")
+    return session if isinstance(session, Session) else None
+
+
+def _layout(face: WebFace, request: HttpRequest, title: str) -> Layout:
+    session = _session(request)
+    if session is None:
+        return stranger_layout(request, title)
+    return build_layout(
+        title,
+        member=session.member.email,
+        form_token=session.csrf_token,
+        failed_kinds=face.failed_kinds.last_known(session.member.workspace),
+    )
+
+
+def _to_sign_in(request: HttpRequest) -> Response[Any]:
+    """To the sign-in, and from there back to what was asked where that was a page."""
+    query = request.scope["query_string"].decode("latin-1")
+    here = f"{request.url.path}?{query}" if query else request.url.path
+    is_page = request.method == "GET" and here != "/"
+    target = f"/sign-in?next={quote(here, safe='/')}" if is_page else "/sign-in"
+    if request.headers.get("hx-request") == "true":
+        return Response("", status_code=401, headers={"HX-Redirect": target}, media_type="text/html")
+    return Redirect(target, status_code=303)

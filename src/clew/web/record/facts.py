@@ -1,0 +1,130 @@
+"""What a record is and what it belongs to, as names and values; its parameters; its log lines."""
+
+from __future__ import annotations
+
+import msgspec
+
+from clew.core.record import Record
+from clew.web.logs.rows import Names
+from clew.web.logs.url import ALL_TIME, LogUrl
+from clew.web.record.trouble import json_of
+from clew.web.record.views import Data, Fact, FactGroup, Line, Parameter
+from clew.web.wording import say_message, say_moment, say_size, say_took
+
+
+def build_groups(record: Record, names: Names) -> tuple[FactGroup, ...]:
+    """All that is known of it, in groups; what is not known is left out."""
+    groups = (
+        FactGroup("What happened", _only_known(_happened(record, names))),
+        FactGroup("Belongs to", _only_known(_belongs_to(record, names))),
+        FactGroup("Ids", _only_known(_ids(record))),
+    )
+    return tuple(group for group in groups if group.facts)
+
+
+def _only_known(facts: list[Fact]) -> tuple[Fact, ...]:
+    return tuple(fact for fact in facts if fact.value)
+
+
+def _happened(record: Record, names: Names) -> list[Fact]:
+    moment = say_moment(record.time)
+    return [
+        Fact(name="Message", value="" if record.status == "failure" else say_message(record)),
+        Fact(name="Time", value=moment.exact, is_code=True),
+        Fact(name="Took", value=say_took(record.duration_ms)),
+        Fact(name="Type", value=record.type),
+        Fact(name="Action", value=record.action),
+        Fact(name="State", value=record.state, note="the word of the system it came from"),
+        Fact(name="Source product", value=names.product(record.source_product)),
+        Fact(name="Target product", value=names.product(record.target_product)),
+        Fact(name="Direction", value=record.direction),
+        Fact(name="Payload", value=_say_payload(record), href=_tab(record.id, "payload")),
+    ]
+
+
+def _say_payload(record: Record) -> str:
+    if not record.payload:
+        return ""
+    size = say_size(len(record.payload_bytes()))
+    return f"{size}, {record.content_type}" if record.content_type else size
+
+
+def _belongs_to(record: Record, names: Names) -> list[Fact]:
+    keys = [
+        Fact(name=name, value=value, href=filtered("key", f"{name}={value}"), is_code=True)
+        for name, value in record.keys.items()
+    ]
+    customer = names.customer(record.customer)
+    note = record.customer if customer != record.customer else ""
+    return [
+        *keys,
+        Fact(name="Customer", value=customer, note=note, href=filtered("customer", record.customer)),
+        Fact(name="Integration", value=record.integration, href=filtered("integration", record.integration)),
+        Fact(name="Connection", value=record.connection, href=filtered("connection", record.connection)),
+        Fact(name="Source", value=record.source, href=filtered("source", record.source)),
+        Fact(name="Flow", value=record.flow, note=_say_version(record), href=filtered("flow", record.flow)),
+        Fact(name="Node", value=record.node, href=filtered("node", record.node)),
+    ]
+
+
+def _say_version(record: Record) -> str:
+    return f"version {record.flow_version}" if record.flow_version else ""
+
+
+def _ids(record: Record) -> list[Fact]:
+    return [
+        Fact(name="Record", value=record.id, is_code=True, is_copied=True),
+        Fact(
+            name="Trace",
+            value=record.trace_id,
+            href=filtered("trace_id", record.trace_id),
+            is_code=True,
+            is_copied=True,
+        ),
+        Fact(name="Caused by", value=record.parent_id, href=f"/records/{record.parent_id}", is_code=True),
+        Fact(name="Repeats", value=record.duplicate_of, href=f"/records/{record.duplicate_of}", is_code=True),
+        Fact(name="Sender's id", value=record.sender_id, is_code=True, is_copied=True),
+    ]
+
+
+def filtered(name: str, value: str) -> str:
+    """The list of all records that share this, whenever they were."""
+    return LogUrl("/logs", ((name, value), ("duration", ALL_TIME))).href
+
+
+def _tab(record_id: str, tab: str) -> str:
+    return f"/records/{record_id}?tab={tab}"
+
+
+def build_data(record: Record) -> Data:
+    """Result, the message why it failed where it did, and the parameters as they were captured."""
+    parameters = _parameters(record.parameters)
+    return Data(
+        result=record.state or record.status,
+        status=record.status,
+        message=say_message(record) if record.status == "failure" else "",
+        parameters=parameters or (),
+        raw=record.parameters if parameters is None else "",
+    )
+
+
+def _parameters(text: str) -> tuple[Parameter, ...] | None:
+    """Each parameter with its value as it was written; a plain string without its quotes. None for no JSON object."""
+    if not text:
+        return ()
+    try:
+        values = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+        return tuple(_parameter(name, bytes(value).decode()) for name, value in values.items())
+    except msgspec.DecodeError:
+        return None
+
+
+def _parameter(name: str, text: str) -> Parameter:
+    if text.startswith('"'):
+        return Parameter(name, msgspec.json.decode(text, type=str), is_json=False)
+    return Parameter(name, text, is_json=True)
+
+
+def build_lines(record: Record) -> tuple[Line, ...]:
+    """What was logged while it worked, in order."""
+    return tuple(Line(say_moment(line.time), line.type, line.msg, json_of(line.data)) for line in record.logs)

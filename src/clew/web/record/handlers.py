@@ -1,0 +1,68 @@
+"""The page of one record, and its payload as it came."""
+
+from __future__ import annotations
+
+from litestar import Response, get
+from litestar.params import FromPath, FromQuery
+
+from clew.core.errors import NotFound
+from clew.core.ids import is_id
+from clew.core.record import Record
+from clew.web.face import Face, HttpRequest, WebFace, session_of
+from clew.web.record.bodies import file_name_of, media_type_of
+from clew.web.record.build import TABS, Subject, build_record_page, log_path_of
+from clew.web.record.views import TabName
+from clew.web.wording import say_event
+
+_PAYLOAD_POLICY = "default-src 'none'; sandbox"
+
+
+@get("/records/{record_id:str}")
+async def show_record(
+    request: HttpRequest,
+    face: Face,
+    record_id: FromPath[str],
+    tab: FromQuery[str] = "details",
+    view: FromQuery[str] = "tree",
+) -> Response[str]:
+    """One record, with one of its tabs open. An unknown tab is Details."""
+    session = session_of(request)
+    workspace = session.member.workspace
+    subject = await _find_subject(face, workspace, record_id)
+    record = subject.record
+    layout = await face.layout(session, say_event(record), path=log_path_of(record))
+    opened: TabName = next((name for name in TABS if name == tab), "details")
+    names = face.names(workspace, [record.customer])
+    return face.respond(build_record_page(subject, layout, opened, names, is_raw=view == "raw"))
+
+
+@get("/records/{record_id:str}/payload")
+async def download_payload(request: HttpRequest, face: Face, record_id: FromPath[str]) -> Response[bytes]:
+    """The payload, byte for byte, as a file. Whatever it is, a browser will not run it here."""
+    record = await _find(face, session_of(request).member.workspace, record_id)
+    headers = {
+        "Content-Disposition": f'attachment; filename="{file_name_of(record)}"',
+        "Content-Security-Policy": _PAYLOAD_POLICY,
+        "Content-Type": media_type_of(record),
+    }
+    return Response(record.payload_bytes(), headers=headers)
+
+
+async def _find(face: WebFace, workspace: str, record_id: str) -> Record:
+    record = await face.search.find(workspace, record_id.lower()) if is_id(record_id) else None
+    if record is None:
+        raise NotFound(
+            f"There is no record {record_id[:80]!r}.",
+            hint="It may be older than what is kept, or not yet in the log: that takes up to a second.",
+        )
+    return record
+
+
+async def _find_subject(face: WebFace, workspace: str, record_id: str) -> Subject:
+    record = await _find(face, workspace, record_id)
+    if not record.trace_id:
+        return Subject(record, [record])
+    chain = await face.search.trace(workspace, record.trace_id, near_ms=record.time)
+    # A chain that was cut at its limit may lack the record itself.
+    is_in_chain = any(other.id == record.id for other in chain)
+    return Subject(record, chain if is_in_chain else [*chain, record])

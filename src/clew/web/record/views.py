@@ -1,0 +1,213 @@
+"""What the page of one record shows."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import msgspec
+
+from clew.core.record import Status
+from clew.web.json_tree import JsonTree
+from clew.web.layout import Layout
+from clew.web.rendering import View
+from clew.web.wording import Moment
+
+TabName = Literal["details", "data", "payload", "http", "error", "logs", "trace"]
+Dot = Literal["failure", "below", "success", "info"]
+"""A record's dot. `below`: it did not fail itself, something it led to did."""
+
+
+class Tab(msgspec.Struct, frozen=True):
+    """One tab. `count` is shown beside its name, "" for none. `has_failure` leads to what went wrong."""
+
+    name: TabName
+    label: str
+    href: str
+    is_current: bool
+    has_failure: bool
+    count: str = ""
+
+
+class Because(msgspec.Struct, frozen=True):
+    """Why it failed, in one sentence, or what failed below it. `href` leads there, "" where this is the place."""
+
+    title: str
+    detail: str
+    href: str
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True):
+    """A name and its value. `href` where it leads somewhere, `is_code` for ids, `is_copied` with a button to copy."""
+
+    name: str
+    value: str
+    note: str = ""
+    href: str = ""
+    is_code: bool = False
+    is_copied: bool = False
+
+
+class FactGroup(msgspec.Struct, frozen=True):
+    """Facts that belong together."""
+
+    title: str
+    facts: tuple[Fact, ...]
+
+
+Stroke = Literal["", "line", "line on", "half"]
+
+
+class Guide(msgspec.Struct, frozen=True):
+    """One column of the drawn thread before a row: its two strokes as class names, "" for none."""
+
+    elbow: Literal["", "elbow", "elbow on"]
+    line: Stroke
+
+
+class ThreadRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A record in its chain. `level` counts from 1, `hidden_levels` of them have no guide: the chain is too deep."""
+
+    href: str
+    is_current: bool
+    dot: Dot
+    state: str
+    event: str
+    kind: str
+    source_product: str
+    target_product: str
+    arrow: str
+    http_status: int
+    message: str
+    offset: str
+    took: str
+    guides: tuple[Guide, ...]
+    level: int
+    hidden_levels: int
+
+
+class ThreadView(msgspec.Struct, frozen=True):
+    """The chain. `left_out` counts records that are in it but not shown."""
+
+    rows: tuple[ThreadRow, ...]
+    count: int
+    left_out: int
+
+
+class Details(msgspec.Struct, frozen=True):
+    """What it is and what it belongs to, with its chain beside it."""
+
+    groups: tuple[FactGroup, ...]
+    redacted: tuple[str, ...]
+    thread: ThreadView
+
+
+class Parameter(msgspec.Struct, frozen=True):
+    """A parameter and the value captured; `is_json` for what is no plain text."""
+
+    name: str
+    value: str
+    is_json: bool
+
+
+class Data(msgspec.Struct, frozen=True):
+    """Result, the message why it failed, and the parameters. `raw` where they are no JSON object."""
+
+    result: str
+    status: Status
+    message: str
+    parameters: tuple[Parameter, ...]
+    raw: str
+
+
+class BodyView(msgspec.Struct, frozen=True, kw_only=True):
+    """A body. `tree` where it is JSON. `note` says what is not shown of it."""
+
+    text: str
+    tree: JsonTree | None
+    size: str
+    content_type: str
+    note: str
+
+
+class Payload(msgspec.Struct, frozen=True, kw_only=True):
+    """The payload as a tree or raw."""
+
+    body: BodyView
+    is_raw: bool
+    tree_href: str
+    raw_href: str
+    download_href: str
+
+
+class Side(msgspec.Struct, frozen=True):
+    """A request or a response. `note` where there is no body here."""
+
+    headers: tuple[tuple[str, str], ...]
+    body: BodyView | None
+    note: str
+    note_href: str = ""
+
+
+class Exchange(msgspec.Struct, frozen=True, kw_only=True):
+    """A request and its response."""
+
+    direction: str
+    method: str
+    url: str
+    status_code: int
+    is_failure: bool
+    request: Side
+    response: Side
+
+
+class Cause(msgspec.Struct, frozen=True, kw_only=True):
+    """One error of the chain of causes."""
+
+    type: str
+    key: str
+    message: str
+    data: JsonTree | None
+    stack: str
+    is_reason: bool
+
+
+class Line(msgspec.Struct, frozen=True):
+    """A line that was logged while it worked."""
+
+    moment: Moment
+    type: str
+    msg: str
+    data: JsonTree | None
+
+
+class RecordPage(View, frozen=True, kw_only=True):
+    """One record. `tab` says which of the last seven is there."""
+
+    template: ClassVar[str] = "record/page.html"
+
+    layout: Layout
+    id: str
+    status: Status
+    dot: Dot
+    state: str
+    event: str
+    kind: str
+    kind_href: str
+    moment: Moment
+    took: str
+    http_status: int
+    customer: str
+    customer_href: str
+    source_product: str
+    target_product: str
+    arrow: str
+    because: Because | None
+    tabs: tuple[Tab, ...]
+    tab: TabName
+    details: Details | None = None
+    data: Data | None = None
+    payload: Payload | None = None
+    exchange: Exchange | None = None
+    causes: tuple[Cause, ...] = ()
+    lines: tuple[Line, ...] = ()
+    thread: ThreadView | None = None

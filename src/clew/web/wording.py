@@ -1,0 +1,132 @@
+"""How things are said on a page: kinds, times, durations, numbers. All times are UTC."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import msgspec
+
+from clew.core.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, to_rfc3339
+from clew.core.record import Kind, Record, Summary
+
+KIND_NAMES: dict[Kind, str] = {
+    "integration_event": "Integration event",
+    "step": "Step",
+    "api_request": "API request",
+    "external_webhook": "External webhook",
+    "external_event_pull": "External event pull",
+    "external_event": "External event",
+    "internal_event": "Internal event",
+    "flow_run": "Flow run",
+    "node_run": "Node run",
+    "decision": "Decision",
+    "notification": "Notification",
+}
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """A time as it is shown: `22 Nov`, `06:41:25.410`, and whole for machines and for the pointer."""
+
+    date: str
+    clock: str
+    exact: str
+
+
+def say_moment(time_ms: int) -> Moment:
+    """A time in milliseconds since the epoch."""
+    exact = to_rfc3339(time_ms)
+    return Moment(date=_say_date(time_ms), clock=exact[11:23], exact=exact)
+
+
+def say_minute(time_ms: int) -> str:
+    """A time to the minute: `22 Nov 06:41`."""
+    return f"{_say_date(time_ms)} {to_rfc3339(time_ms)[11:16]}"
+
+
+def _say_date(time_ms: int) -> str:
+    moment = datetime.fromtimestamp(time_ms // SECOND_MS, UTC)
+    return f"{moment.day} {moment:%b}"
+
+
+def say_day(time_ms: int, now_ms: int) -> str:
+    """A day, with its year where that is not this year's: `8 Nov`, `8 Nov 2024`."""
+    year, this_year = (datetime.fromtimestamp(ms // SECOND_MS, UTC).year for ms in (time_ms, now_ms))
+    return _say_date(time_ms) if year == this_year else f"{_say_date(time_ms)} {year}"
+
+
+def say_took(duration_ms: int | None) -> str:
+    """How long something took: `71 ms`, `1.24 s`, `2 min 3 s`, `3 h 20 min`. Empty where it is not known."""
+    if duration_ms is None:
+        return ""
+    if duration_ms < SECOND_MS:
+        return f"{duration_ms} ms"
+    if duration_ms < MINUTE_MS:
+        return f"{duration_ms / SECOND_MS:.2f} s"
+    if duration_ms < HOUR_MS:
+        return f"{duration_ms // MINUTE_MS} min {duration_ms % MINUTE_MS // SECOND_MS} s"
+    return f"{duration_ms // HOUR_MS:,} h {duration_ms % HOUR_MS // MINUTE_MS} min"
+
+
+def say_ago(age_ms: int) -> str:
+    """How long ago: `0.4 s ago`, `12 s ago`, `5 min ago`, `3 h ago`, `2 days ago`."""
+    if age_ms < 10 * SECOND_MS:
+        return f"{max(age_ms, 0) / SECOND_MS:.1f} s ago"
+    if age_ms < MINUTE_MS:
+        return f"{age_ms // SECOND_MS} s ago"
+    if age_ms < HOUR_MS:
+        return f"{age_ms // MINUTE_MS} min ago"
+    if age_ms < 2 * DAY_MS:
+        return f"{age_ms // HOUR_MS} h ago"
+    return f"{age_ms // DAY_MS} days ago"
+
+
+def say_offset(offset_ms: int) -> str:
+    """How long after the start of its chain: `+502 ms`."""
+    return f"+{say_took(offset_ms)}" if offset_ms >= 0 else f"\N{MINUS SIGN}{say_took(-offset_ms)}"
+
+
+def say_size(size_bytes: int) -> str:
+    """`312 bytes`, `4.1 KB`, `1.0 MB`."""
+    if size_bytes < 1_000:
+        return say_count(size_bytes, "byte")
+    if size_bytes < 1_000_000:
+        return f"{size_bytes / 1_000:.1f} KB"
+    return f"{size_bytes / 1_000_000:.1f} MB"
+
+
+def say_count(count: int, noun: str, *, at_least: bool = False) -> str:
+    """`1 record`, `18,204 records`, `at least 5,000 records`."""
+    return f"{'at least ' if at_least else ''}{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def say_event(record: Record | Summary) -> str:
+    """What a record is called: its event, else what it did, else its kind."""
+    if record.event:
+        return record.event
+    method, url = _exchange_of(record)
+    if method:
+        return f"{method} {urlsplit(url).path or '/'}"
+    return record.node or record.flow or record.action or record.type or KIND_NAMES[record.kind]
+
+
+def say_message(record: Record | Summary) -> str:
+    """The one line that says most: its message, else its error's."""
+    if record.message:
+        return record.message
+    if isinstance(record, Summary):
+        return record.error_message
+    return record.error.message if record.error else ""
+
+
+def http_status_of(record: Record | Summary) -> int:
+    """The status that its HTTP exchange ended with, 0 where there is none."""
+    if isinstance(record, Summary):
+        return record.http_status
+    return record.http.status_code if record.http else 0
+
+
+def _exchange_of(record: Record | Summary) -> tuple[str, str]:
+    if isinstance(record, Summary):
+        return record.http_method, record.http_url
+    return (record.http.method, record.http.url) if record.http else ("", "")
