@@ -78,10 +78,24 @@ class Clew:
 
     def _build_asgi(self, declarations: Declarations, parser: FilterParser, secret_values: Mapping[str, str]) -> Any:
         redactor = Redactor(self.settings.redact_names, self.settings.redact_paths)
-        intake = Intake(self.journal, self.registry, self.search, redactor, self.settings, self.clock)
+        intake = Intake(
+            journal=self.journal,
+            registry=self.registry,
+            search=self.search,
+            redactor=redactor,
+            settings=self.settings,
+            clock=self.clock,
+        )
         return build_app(
             intake=intake,
-            webhooks=WebhookIntake(intake, declarations.sources, secret_values, redactor, self.settings, self.clock),
+            webhooks=WebhookIntake(
+                intake=intake,
+                sources=declarations.sources,
+                secret_values=secret_values,
+                redactor=redactor,
+                settings=self.settings,
+                clock=self.clock,
+            ),
             search=self.search,
             parser=parser,
             registry=self.registry,

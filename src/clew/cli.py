@@ -23,6 +23,7 @@ from clew.core.clock import SystemClock, to_rfc3339
 from clew.core.errors import ClewError
 from clew.core.settings import Settings, load, shown
 from clew.demo.command import DEMO_DIR, declare_demo, run_demo
+from clew.demo.world import MAX_PER_MINUTE
 from clew.registry.declare import Declarations, load_module
 from clew.registry.keys import SCOPES
 from clew.registry.registry import Registry, open_registry
@@ -80,10 +81,10 @@ def _announce(clew: Clew, url: str) -> None:
 
 
 @main.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=None, help="Where to listen. [default: CLEW_PORT or 8420]")
+@click.option("--port", type=click.IntRange(0, 65535), help="Where to listen. [default: CLEW_PORT or 8420]")
 @click.option("--data-dir", default=None, help=f"Where to keep the demo's data.  [default: {DEMO_DIR}]")
-@click.option("--orders-per-minute", type=click.FloatRange(0.1, 6000), default=40.0, show_default=True)
-@click.option("--history", type=click.IntRange(0, 1_000_000), default=20_000, show_default=True, help="Records to begin with.")
+@click.option("--orders-per-minute", type=click.FloatRange(0.1, MAX_PER_MINUTE), default=40.0, show_default=True)
+@click.option("--history", type=click.IntRange(0, 1_000_000), default=20_000, help="Records to begin with.")
 @click.option("--verbose", "-v", is_flag=True, help="Tell more on standard error.")
 def demo(port: int | None, data_dir: str | None, orders_per_minute: float, history: int, verbose: bool) -> None:
     """Run a server between two sample products whose orders flow, and sometimes fail."""
@@ -93,7 +94,12 @@ def demo(port: int | None, data_dir: str | None, orders_per_minute: float, histo
         settings, data_dir=data_dir or DEMO_DIR, port=settings.port if port is None else port
     )
     clew = open_clew(settings, declare_demo())
-    run_demo(clew, orders_per_minute=orders_per_minute, history=history, tell=lambda line: out.print(line, markup=False))
+    run_demo(clew, orders_per_minute=orders_per_minute, history=history, tell=_tell)
+
+
+def _tell(line: str) -> None:
+    out.print(line, markup=False)
+    out.file.flush()
 
 
 @main.command("settings")

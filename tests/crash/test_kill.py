@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from harness.server import ServerProcess, eventually
 
 pytestmark = pytest.mark.crash

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from harness.server import ServerProcess
 
-MODULE = '''
+MODULE = """
 from clew import Integration, Product, github, hmac_sha256, shopify, slack, standard_webhooks, stripe
 
 erp = Product("erp", title="ERP")
@@ -30,7 +31,7 @@ stripe_hooks = erp.webhook("payments", verify=stripe(secret="ERP_SECRET"), event
 shopify_hooks = erp.webhook("shop", verify=shopify(secret="ERP_SECRET"), event="header:X-Shopify-Topic")
 slack_hooks = erp.webhook("chat", verify=slack(secret="ERP_SECRET"), event="$.type")
 standard_hooks = erp.webhook("standard", verify=standard_webhooks(secret="STANDARD_SECRET"), event="$.type")
-'''
+"""
 ERP_SECRET = "It's a Secret to Everybody"
 STANDARD_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # the example of the standard's own documentation
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
+
 from harness.server import eventually
 
 DEEP = "[" * 65 + "]" * 65

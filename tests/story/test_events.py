@@ -9,6 +9,7 @@ import uuid
 import httpx
 import pytest
 import zstandard
+
 from harness.server import eventually
 
 
@@ -176,7 +177,8 @@ def test_a_parent_in_the_same_request_is_named_by_its_own_id(api: httpx.Client) 
 def test_a_later_child_joins_its_parents_trace(api: httpx.Client) -> None:
     order = fresh()
     trace_id = uuid.uuid4().hex
-    root = api.post("/v1/events", json={"event": "root", "trace_id": trace_id, "keys": {"order": order}}).json()["ids"][0]
+    event = {"event": "root", "trace_id": trace_id, "keys": {"order": order}}
+    root = api.post("/v1/events", json=event).json()["ids"][0]
     find(api, order)
     child = {"event": "child", "parent_id": root, "keys": {"order": order}}
     api.post("/v1/events", json=child)

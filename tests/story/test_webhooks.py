@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
-from harness.server import eventually
 from standardwebhooks import Webhook
+
+from harness.server import eventually
 
 SECRET = "It's a Secret to Everybody"
 STANDARD_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -143,7 +144,8 @@ def test_the_connection_is_taken_from_the_path(api: httpx.Client) -> None:
 
 
 def github(body: bytes) -> dict[str, str]:
-    return {"X-Hub-Signature-256": "sha256=" + sign(body), "X-GitHub-Event": "push", "X-GitHub-Delivery": uuid.uuid4().hex}
+    delivery = uuid.uuid4().hex
+    return {"X-Hub-Signature-256": "sha256=" + sign(body), "X-GitHub-Event": "push", "X-GitHub-Delivery": delivery}
 
 
 def stripe(body: bytes) -> dict[str, str]:
@@ -174,7 +176,9 @@ def standard(body: bytes) -> dict[str, str]:
     ("source", "signed"),
     [("code", github), ("payments", stripe), ("shop", shopify), ("chat", slack), ("standard", standard)],
 )
-def test_the_schemes_of_the_field_are_accepted_and_a_changed_body_is_not(api: httpx.Client, source: str, signed) -> None:
+def test_the_schemes_of_the_field_are_accepted_and_a_changed_body_is_not(
+    api: httpx.Client, source: str, signed
+) -> None:
     body = json.dumps({"type": "thing.happened", "n": uuid.uuid4().hex}).encode()
     headers = {"content-type": "application/json", **signed(body)}
     assert api.post(f"/webhooks/in/{source}", content=body, headers=headers).status_code == 200

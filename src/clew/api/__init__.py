@@ -1,0 +1,1 @@
+"""The face for machines: the HTTP API."""

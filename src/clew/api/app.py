@@ -70,7 +70,7 @@ def build_app(
 
 
 @route("/v1/{rest:path}", http_method=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)
-async def _answer_nothing(request: Request[Any, Any, Any], rest: str) -> None:  # noqa: ARG001 - the path's parameter
+async def _answer_nothing(request: Request[Any, Any, Any], rest: str) -> None:
     raise NotFound(
         f"There is nothing at {request.url.path[:200]}.", hint="The whole API is described at /openapi.json."
     )

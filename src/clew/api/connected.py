@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 import msgspec
 from litestar import Router, delete, get, patch, post
 from litestar.params import Parameter
+from litestar.types import ControllerRouterHandler
 
 from clew.api.authentication import requires
 from clew.core.errors import NotFound
@@ -88,7 +89,7 @@ def build_connected(registry: Registry) -> list[Router]:
     ]
 
 
-def _reading(registry: Registry) -> list[object]:
+def _reading(registry: Registry) -> list[ControllerRouterHandler]:
     @get("/products", operation_id="listProducts", sync_to_thread=False)
     def list_products(principal: Principal) -> Listed[Product]:
         """List the products."""
@@ -151,7 +152,7 @@ def _reading(registry: Registry) -> list[object]:
     ]
 
 
-def _changing(registry: Registry) -> list[object]:
+def _changing(registry: Registry) -> list[ControllerRouterHandler]:
     @post("/products", operation_id="addProduct", sync_to_thread=True)
     def add_product(principal: Principal, data: NewProduct) -> Product:
         """Add a product, or change one that code does not declare."""
@@ -198,7 +199,7 @@ def _changing(registry: Registry) -> list[object]:
     ]
 
 
-def _keys(registry: Registry) -> list[object]:
+def _keys(registry: Registry) -> list[ControllerRouterHandler]:
     @get("/keys", operation_id="listKeys", sync_to_thread=True)
     def list_keys(principal: Principal) -> Listed[Key]:
         """List the keys in use, without their texts."""

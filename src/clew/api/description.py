@@ -168,7 +168,7 @@ def _refusals(operation: Operation, reasons: dict[int, str]) -> None:
             },
         }
     )
-    retry = {"Retry-After": OpenAPIHeader(schema=Schema(type="integer"))}
+    retry = {"Retry-After": OpenAPIHeader(schema=Described({"type": "integer"}))}
     responses = dict(operation.responses or {})
     for status, reason in {**reasons, 503: "the journal takes nothing now"}.items():
         responses[str(status)] = OpenAPIResponse(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from clew.api.wire import header
@@ -19,19 +20,21 @@ _WANTS_LOGS = re.compile(rb"(?:^|&)logs=1(?:&|$)")
 
 
 class FrontDoor:
-    """ASGI: answers `hot` methods and paths, and all below `hot_prefixes`, itself; hands everything else to `app`.
+    """ASGI: answers `hot` methods and paths, and all below `hot_prefixes`, itself; `app` answers everything else.
 
     Every response carries `X-Request-Id`: the caller's where it is well-formed, else a new one.
     """
 
-    def __init__(self, app: ASGIApp, hot: Mapping[tuple[str, str], ASGIApp], hot_prefixes: Mapping[str, ASGIApp]) -> None:
+    def __init__(
+        self, app: ASGIApp, hot: Mapping[tuple[str, str], ASGIApp], hot_prefixes: Mapping[str, ASGIApp]
+    ) -> None:
         self._app = app
         self._hot = hot
         self._hot_prefixes = hot_prefixes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection."""
-        if scope["type"] != "http":
+        if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
         send = _with_request_id(scope, send)
@@ -64,7 +67,7 @@ def _with_request_id(scope: Scope, send: Send) -> Send:
 
 async def _answer_with_log(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
     with request_log.collect() as lines:
-        request_log.note(f"{scope['method']} {scope['path']}")
+        request_log.note(f"{scope.get('method')} {scope['path']}")
         await app(scope, receive, _adding(lines, send))
 
 

@@ -37,7 +37,14 @@ class Intake:
     """Takes in what senders report."""
 
     def __init__(
-        self, journal: Journal, registry: Registry, search: Search, redactor: Redactor, settings: Settings, clock: Clock
+        self,
+        *,
+        journal: Journal,
+        registry: Registry,
+        search: Search,
+        redactor: Redactor,
+        settings: Settings,
+        clock: Clock,
     ) -> None:
         self._journal = journal
         self._registry = registry
@@ -85,7 +92,8 @@ class Intake:
         """Append records to the journal, together. Returns when they are on disk."""
         items = tuple(Item(entry.record.id, encode_line(entry.record), entry.key) for entry in accepted)
         receipt = await self._journal.append(Append(items, once))
-        for entry, record_id in zip(accepted, receipt.ids):  # a repeated append answers with the first one's ids
+        # a repeated append is answered with the ids of the first, which may be another number
+        for entry, record_id in zip(accepted, receipt.ids, strict=False):
             self._recent.setdefault(record_id, entry.record.trace_id)
         while len(self._recent) > RECENT_TRACES:
             self._recent.popitem(last=False)

@@ -85,7 +85,9 @@ class _Reader:
         self._search = search
         self._parser = parser
 
-    async def page(self, request: Request[Any, Any, Any], principal: Principal, kind: Kind | None) -> Response[RecordList]:
+    async def page(
+        self, request: Request[Any, Any, Any], principal: Principal, kind: Kind | None
+    ) -> Response[RecordList]:
         asked = self._parser.parse_list(_pairs(request), workspace=principal.workspace, fixed=_fixed(principal, kind))
         answer = await self._search.page(asked)
         note(f"found {len(answer.page.items)} records", answer.coverage.to_json())
@@ -98,7 +100,7 @@ class _Reader:
         return Response(form, headers=_link(request.url.path, asked.given, answer))
 
     async def count(self, request: Request[Any, Any, Any], principal: Principal, kind: Kind | None) -> RecordCount:
-        filter = self._parser.parse_filter(  # noqa: A001 - the field's word
+        filter = self._parser.parse_filter(
             _pairs(request), workspace=principal.workspace, fixed=_fixed(principal, kind)
         )
         answer = await self._search.count(filter)
@@ -146,7 +148,7 @@ def _lists(reader: _Reader, path: str, kind: Kind | None) -> list[ControllerRout
         return await reader.count(request, principal, kind)
 
     @get(f"/{path}/{{id:str}}", operation_id=f"get{name}")
-    async def get_record(principal: Principal, id: str) -> WholeRecord:  # noqa: A002 - the name HTTP_API fixes
+    async def get_record(principal: Principal, id: str) -> WholeRecord:
         """Show one record whole."""
         record = await reader.find(principal, id, kind)
         return show_whole(record, summarize(record))
@@ -156,7 +158,7 @@ def _lists(reader: _Reader, path: str, kind: Kind | None) -> list[ControllerRout
 
 def _whole(reader: _Reader) -> list[ControllerRouterHandler]:
     @get("/records/{id:str}/payload", operation_id="getPayload")
-    async def get_payload(principal: Principal, id: str) -> Response[bytes]:  # noqa: A002
+    async def get_payload(principal: Principal, id: str) -> Response[bytes]:
         """Give the payload as it came, with its content type. Secrets were removed on the way in."""
         record = await reader.find(principal, id)
         headers = {
@@ -171,7 +173,7 @@ def _whole(reader: _Reader) -> list[ControllerRouterHandler]:
 
 def _traces(reader: _Reader) -> list[ControllerRouterHandler]:
     @get("/records/{id:str}/trace", operation_id="getTraceOfRecord")
-    async def get_trace_of_record(principal: Principal, id: str) -> TraceForm:  # noqa: A002
+    async def get_trace_of_record(principal: Principal, id: str) -> TraceForm:
         """List every record of this record's chain, parents before children."""
         record = await reader.find(principal, id)
         return await reader.chain(principal, record.trace_id, record.time)

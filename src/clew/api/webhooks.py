@@ -48,6 +48,7 @@ class WebhookIntake:
 
     def __init__(
         self,
+        *,
         intake: Intake,
         sources: Sequence[Source],
         secret_values: Mapping[str, str],
@@ -136,7 +137,11 @@ def build_webhooks(webhooks: WebhookIntake, settings: Settings) -> ASGIApp:
         key, _, connection = scope["path"].removeprefix(PREFIX).strip("/").partition("/")
         paths = webhooks.find(key)
         request = WebhookRequest(
-            method=scope["method"], url=_url(scope), headers=_headers(scope), body=b"", connection=connection[:200]
+            method=str(scope.get("method")),
+            url=_url(scope),
+            headers=_headers(scope),
+            body=b"",
+            connection=connection[:200],
         )
         try:
             body = await read_body(scope, receive, settings.max_request_bytes)
@@ -167,7 +172,7 @@ def describe_webhooks(app: ASGIApp) -> Router:
         status_code=200,
         security=[{}],
     )
-    async def receive_webhook(request: Request[Any, Any, Any], source: str, connection: str = "") -> WebhookTaken:  # noqa: ARG001 - the path's
+    async def receive_webhook(request: Request[Any, Any, Any], source: str, connection: str = "") -> WebhookTaken:
         """Take in a webhook of a declared source. What proves who sent it is its signature, not a key."""
         return app  # type: ignore[return-value]  # Litestar runs a returned ASGI app; the annotation is the document's
 

@@ -22,7 +22,7 @@ PROBLEM = b"application/problem+json"
 _encode = msgspec.json.Encoder().encode
 
 
-class ClientGone(Exception):  # noqa: N818 - it is no error of ours
+class ClientGone(Exception):
     """The sender went away before its request was complete."""
 
 

@@ -1,0 +1,1 @@
+"""The words every folder uses. No I/O."""

@@ -27,7 +27,7 @@ def collect() -> Iterator[list[LogLine]]:
         _lines.reset(token)
 
 
-def note(msg: str, data: Any = None, *, type: Literal["message", "error"] = "message") -> None:  # noqa: A002 - the field's name
+def note(msg: str, data: Any = None, *, type: Literal["message", "error"] = "message") -> None:
     """Note a line in the present request's log. `data` must be JSON and free of secrets."""
     lines = _lines.get()
     if lines is not None:

@@ -11,7 +11,7 @@ from clew.app import Clew
 from clew.demo import integrations
 from clew.demo.history import send_history
 from clew.demo.signing import set_secrets
-from clew.demo.world import FailingOrder, run_world
+from clew.demo.world import FailingOrder, run_world, until_stopped
 from clew.log.query import Filter
 from clew.registry.declare import Declarations, collect
 
@@ -37,8 +37,11 @@ def run_demo(clew: Clew, *, orders_per_minute: float, history: int, tell: Tell) 
         key = _new_key(clew)
         if history and await _is_empty(clew):
             tell(f"Two days of history are on their way ({history:,} records) …")
-            count = await send_history(url, key, now_ms=clew.clock.now_ms(), records=history)
-            tell(f"{count:,} records are on disk.")
+            sending = asyncio.create_task(send_history(url, key, now_ms=clew.clock.now_ms(), records=history))
+            await until_stopped(sending, stop)
+            if stop.is_set():
+                return
+            tell(f"{sending.result():,} records are on disk.")
 
         def show(order: FailingOrder) -> None:
             telling.append(asyncio.create_task(_show_order(clew, url, order, tell)))

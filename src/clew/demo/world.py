@@ -6,7 +6,7 @@ import asyncio
 import os
 import random
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any, Literal
 
 import httpx
@@ -91,7 +91,8 @@ async def run_world(
             httpx.AsyncClient(timeout=_TIMEOUT_S) as http,
         ):
             connector = Connector(clew, http, erp_url, ship_url, _issue_all(ship_key))
-            await _run_until(stop, _World(clew, erp, ship, connector, rng).work(on_ready, 60 / orders_per_minute))
+            work = _World(clew, erp, ship, connector, rng).work(on_ready, 60 / orders_per_minute)
+            await until_stopped(asyncio.create_task(work), stop)
 
 
 def _issue_all(ship_key: str) -> dict[str, str]:
@@ -103,9 +104,9 @@ def _issue_all(ship_key: str) -> dict[str, str]:
     }
 
 
-async def _run_until(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
-    """Do the work until `stop` is set. What the work raises is raised."""
-    working, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+async def until_stopped(working: asyncio.Task[Any], stop: asyncio.Event) -> None:
+    """Wait for the task, or cancel it when `stop` is set. What the task raises is raised."""
+    stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
     finally:

@@ -1,0 +1,102 @@
+"""A real Chromium before a real demo."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from chromium import find_chromium
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from harness.demo import Demo
+from harness.server import ADMIN_KEY
+
+READY_TIMEOUT_S = 90
+# No network but loopback, and no sandbox where the tests run as root.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    directory = tmp_path_factory.mktemp("demo")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "clew", "demo", "--port=0", f"--data-dir={directory / 'data'}", "--history=2000"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=directory,
+        env={"PATH": "/usr/bin:/bin", "CLEW_ADMIN_KEY": ADMIN_KEY, "HOME": str(directory)},
+    )
+    demo = Demo(process)
+    reading = threading.Thread(target=demo.read, daemon=True)
+    reading.start()
+    assert demo.ready.wait(READY_TIMEOUT_S), demo.lines
+    assert process.poll() is None, demo.lines
+    yield demo
+    process.send_signal(signal.SIGINT)
+    code = process.wait(20)
+    reading.join()
+    assert code == 0, demo.lines
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = find_chromium()
+    assert path, "no Chromium: run `make browser`"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(path), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def session_state(browser: Browser, demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A signed-in session, from the link that the demo printed."""
+    path = tmp_path_factory.mktemp("session") / "state.json"
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(demo.sign_in_link)
+    page.get_by_role("main").get_by_role("button").click()
+    page.wait_for_url("**/logs*")
+    context.storage_state(path=path)
+    context.close()
+    return path
+
+
+@pytest.fixture
+def context(browser: Browser, session_state: Path, demo: Demo) -> Iterator[BrowserContext]:
+    context = browser.new_context(
+        base_url=demo.url, storage_state=session_state, viewport={"width": 1280, "height": 800}
+    )
+    context.set_default_timeout(15_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A page whose console must stay silent: an error or a violation of the content policy fails the test."""
+    page = context.new_page()
+    said: list[str] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            said.append(message.text)
+
+    page.on("console", hear)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    yield page
+    assert not said

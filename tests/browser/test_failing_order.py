@@ -1,0 +1,62 @@
+"""*The order is in the ERP. Why is it not in Ship?* From the log to the reason, by clicking what has a red dot."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from harness.demo import Demo
+
+pytestmark = pytest.mark.browser
+
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
+DOTTED = ":has(.dot.failure, .dot.below)"
+REASON = "postal_code: must not be blank"
+
+
+def test_following_red_dots_from_the_log_reaches_the_reason(page: Page, demo: Demo) -> None:
+    page.goto("/logs")
+    page.locator("summary", has_text="Key").click()
+    page.get_by_label("Key", exact=True).fill(f"order={demo.failing_order}")
+    page.get_by_label("Key", exact=True).press("Enter")
+    page.wait_for_url(re.compile(r"key=order(%3D|=)"))
+    page.locator(f"table.log tbody tr{DOTTED} a").last.click()
+    for _ in range(6):
+        page.wait_for_load_state()
+        tabs = page.get_by_role("navigation", name="About this record")
+        if tabs.locator("a[aria-current]", has_text="Error").count():
+            break
+        nodes = page.locator(f"ol.thread li{DOTTED} a")
+        if tabs.locator(f"a{DOTTED}", has_text="Error").count():
+            tabs.locator(f"a{DOTTED}", has_text="Error").click()
+        elif tabs.locator("a[aria-current]", has_text="Trace").count():
+            nodes.last.click()
+        else:
+            tabs.locator(f"a{DOTTED}").first.click()
+    expect(page.get_by_role("main")).to_contain_text(REASON)
+    expect(page.locator("ol.causes .because")).to_contain_text(REASON)
+
+
+def test_the_link_that_the_demo_prints_shows_the_way_and_the_reason(page: Page, demo: Demo) -> None:
+    page.goto(demo.thread_link)
+    expect(page.get_by_role("main")).to_contain_text(REASON)
+    failed = page.locator("ol.thread li .dot.failure")
+    assert failed.count() >= 3
+    page.get_by_role("link", name="Go to cause").click()
+    expect(page.get_by_role("main")).to_contain_text(REASON)
+    page.goto(demo.thread_link)
+    IMAGES.mkdir(exist_ok=True)
+    page.screenshot(path=IMAGES / "failing-order.png", clip={"x": 0, "y": 0, "width": 1280, "height": 560})
+
+
+def test_without_javascript_the_reason_is_found_as_well(browser, session_state: Path, demo: Demo) -> None:
+    context = browser.new_context(base_url=demo.url, storage_state=session_state, java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"/logs?key=order%3D{demo.failing_order}&status=failure")
+    page.locator("table.log tbody tr a").first.click()
+    page.get_by_role("navigation", name="About this record").get_by_text("Error").click()
+    expect(page.get_by_role("main")).to_contain_text("must not be blank")
+    context.close()

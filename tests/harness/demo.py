@@ -1,0 +1,47 @@
+"""`clew demo` in a process of its own."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import threading
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Demo:
+    """`clew demo` in a process of its own, and what it printed."""
+
+    process: subprocess.Popen[str]
+    lines: list[str] = field(default_factory=list)
+    ready: threading.Event = field(default_factory=threading.Event)
+
+    def read(self) -> None:
+        assert self.process.stdout
+        with self.process.stdout:
+            for line in self.process.stdout:
+                self.lines.append(line.rstrip())
+                if "until you press Ctrl-C" in line:
+                    self.ready.set()
+        self.ready.set()
+
+    def printed(self, pattern: str) -> str:
+        found = re.search(pattern, "\n".join(self.lines))
+        assert found, self.lines
+        return found[1]
+
+    @property
+    def url(self) -> str:
+        return self.printed(r"Clew is at (\S+)")
+
+    @property
+    def sign_in_link(self) -> str:
+        return self.printed(r"Sign in, once: (\S+)")
+
+    @property
+    def failing_order(self) -> str:
+        return self.printed(r"Order (\S+) of .* is not in Ship")
+
+    @property
+    def thread_link(self) -> str:
+        return self.printed(r"its thread\s+(\S+)")
