@@ -37,7 +37,6 @@ class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
     """What came of a load. Latencies are from the first byte sent to the last byte of a 201, in milliseconds.
 
     `refused` counts answers 503, after which the same request was sent again. `cpu_s` is the client's own.
-    `at_end`: records acknowledged until the load's time was over.
     """
 
     records: int
