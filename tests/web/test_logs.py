@@ -137,6 +137,12 @@ def test_an_empty_list_says_what_was_searched_and_where_to_look_next(
     assert link_of(html, "Clear the filters") == "/logs"
 
 
+def test_a_key_that_nothing_has_may_have_been_meant_as_words(client: Client, refused_order: dict[str, Record]) -> None:
+    html = client.get("/logs?key=number=SO-1042").text
+    assert link_of(html, "Search for it as words") == "/logs?q=number+SO-1042"
+    assert events_of(client.get("/logs?q=number+SO-1042").text) == ["order.released"]
+
+
 def test_a_log_without_any_record_says_how_the_first_one_comes(client: Client) -> None:
     assert "Nothing has come in yet" in client.get("/logs").text
 

@@ -42,6 +42,7 @@ from clew.web.record.views import (
     FactGroup,
     Guide,
     Line,
+    Lines,
     Parameter,
     Payload,
     RecordPage,
@@ -184,7 +185,7 @@ SAMPLES: list[View] = [
     msgspec.structs.replace(LOGS, rows=None),
     RowsPart(rows=ROWS),
     record_tab(details=Details((FactGroup(EVIL, (FACT, Fact(name="a", value="b"))),), (EVIL,), THREAD)),
-    record_tab(tab="data", data=Data(EVIL, "failure", EVIL, (Parameter(EVIL, EVIL, is_json=True),), "")),
+    record_tab(tab="data", data=Data(EVIL, "failure", EVIL, (Parameter(EVIL, EVIL, is_json=True),), "", 7)),
     record_tab(tab="data", data=Data(EVIL, "success", "", (), EVIL)),
     record_tab(tab="data", data=Data(EVIL, "success", "", (), "")),
     record_tab(
@@ -198,8 +199,8 @@ SAMPLES: list[View] = [
     ),
     record_tab(tab="http", exchange=EXCHANGE),
     record_tab(tab="error", causes=(msgspec.structs.replace(CAUSE, is_reason=False), CAUSE)),
-    record_tab(tab="logs", lines=(Line(MOMENT, "error", EVIL, TREE), Line(MOMENT, "message", EVIL, None))),
-    record_tab(tab="logs"),
+    record_tab(tab="logs", lines=Lines((Line(MOMENT, "error", EVIL, TREE), Line(MOMENT, "message", EVIL, None)), 7)),
+    record_tab(tab="logs", lines=Lines((), 0)),
     record_tab(tab="trace", thread=THREAD, because=None, status="success"),
     SignInPage(layout=STRANGER, email=EVIL, next=EVIL, refusal=Refusal(EVIL, EVIL)),
     SignInPage(layout=STRANGER),
@@ -318,10 +319,11 @@ def test_every_answer_carries_the_security_headers(client: Client, path: str) ->
 
 
 def test_what_is_not_there_is_a_page_in_the_same_layout(client: Client) -> None:
-    answer = client.get("/nonsense/<b>")
-    assert answer.status_code == 404
-    assert '<nav class="side"' in answer.text
-    assert "There is nothing at /nonsense/&lt;b&gt;." in answer.text
+    for path in ("/nonsense/<b>", "/logs/flow-runs/<b>", "/records/1/<b>", "/activity/<b>"):
+        answer = client.get(path)
+        assert answer.status_code == 404
+        assert '<nav class="side"' in answer.text
+        assert f"There is nothing at {path.replace('<b>', '&lt;b&gt;')}." in answer.text
 
 
 def test_a_mistake_of_ours_is_a_page_that_shows_nothing_of_its_inside(

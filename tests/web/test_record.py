@@ -12,7 +12,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from clew.core.record import HttpExchange, Record
+from clew.core.record import HttpExchange, LogLine, Record
 
 Client = TestClient[Litestar]
 Keep = Callable[..., None]
@@ -316,3 +316,34 @@ def test_a_record_that_is_not_there_is_a_page_that_says_so(client: Client, recor
 def test_an_unknown_tab_is_the_details(client: Client, refused_order: dict[str, Record]) -> None:
     html = page(client, refused_order["lookup"], "error")
     assert 'aria-current="page">Details' in html
+
+
+def test_what_a_sender_wrote_at_length_does_not_make_a_list_long(
+    client: Client, make_record: MakeRecord, keep: Keep
+) -> None:
+    keep(*(make_record(after=n, event="e" * 5_000, message="m" * 100_000) for n in range(50)))
+    assert len(client.get("/logs").text) < 200_000
+
+
+def test_thousands_of_parameters_and_lines_are_shown_in_part(
+    client: Client, make_record: MakeRecord, keep: Keep
+) -> None:
+    parameters = json.dumps({f"p{n}": n for n in range(3_000)})
+    logs = tuple(LogLine(time=n, msg=f"line {n}", data=list(range(100))) for n in range(1_200))
+    record = make_record(parameters=parameters, logs=logs)
+    keep(record)
+    assert "2,000 more parameters are not shown" in page(client, record, "data")
+    html = page(client, record, "logs")
+    assert "200 more lines are not shown" in html
+    assert html.count("<li") < 1_000 * 25
+
+
+def test_the_details_of_a_secret_removed_are_listed_once_each(
+    client: Client, make_record: MakeRecord, keep: Keep
+) -> None:
+    record = make_record(redacted=("payload a.password", "payload b.token"))
+    keep(record)
+    assert re.findall(r'<li class="mono">([^<]+)</li>', page(client, record)) == [
+        "payload a.password",
+        "payload b.token",
+    ]

@@ -21,7 +21,7 @@ from clew.registry.registry import Registry
 from clew.registry.sessions import Session
 from clew.web.failed_kinds import FailedKinds
 from clew.web.layout import Layout, build_layout
-from clew.web.logs.rows import Names
+from clew.web.names import Names
 from clew.web.rendering import Templates, View
 from clew.web.security import TOKEN_FIELD, form_secret_of, form_token, is_form_token
 from clew.web.static_files import StaticFiles

@@ -71,10 +71,10 @@ async def send_static(request: HttpRequest, face: Face, name: FromPath[str], v: 
     return face.static.respond(str(name).lstrip("/"), v, request.headers.get("if-none-match", ""))
 
 
-@get("/{rest:path}")
-async def show_nothing(rest: FromPath[str]) -> Response[str]:
+@get(["/{rest:path}", "/logs/{name:str}/{rest:path}", "/records/{record_id:str}/{rest:path}", "/activity/{rest:path}"])
+async def show_nothing(request: HttpRequest) -> Response[str]:
     """Any other address."""
-    raise NotFound(f"There is nothing at {str(rest)[:200]}.", hint="Check the link.")
+    raise NotFound(f"There is nothing at {request.url.path[:200]}.", hint="Check the link.")
 
 
 def _signed_in(registry: Registry) -> Guard:

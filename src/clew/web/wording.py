@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from clew.core.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, to_rfc3339
-from clew.core.record import Kind, Record, Summary
+from clew.core.record import Direction, Kind, Record, Summary
 
 KIND_NAMES: dict[Kind, str] = {
     "integration_event": "Integration event",
@@ -23,6 +23,12 @@ KIND_NAMES: dict[Kind, str] = {
     "decision": "Decision",
     "notification": "Notification",
 }
+
+
+MAX_ROW_TEXT = 300
+"""Characters: more than a row of the widest window has room for."""
+
+ARROWS: dict[Direction, str] = {"": "→", "one-way": "→", "two-way": "↔"}
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -62,7 +68,7 @@ def say_took(duration_ms: int | None) -> str:
     if duration_ms < SECOND_MS:
         return f"{duration_ms} ms"
     if duration_ms < MINUTE_MS:
-        return f"{duration_ms / SECOND_MS:.2f} s"
+        return f"{duration_ms // 10 / 100:.2f} s"  # cut, not rounded: 59,996 ms are not 60 s
     if duration_ms < HOUR_MS:
         return f"{duration_ms // MINUTE_MS} min {duration_ms % MINUTE_MS // SECOND_MS} s"
     return f"{duration_ms // HOUR_MS:,} h {duration_ms % HOUR_MS // MINUTE_MS} min"
@@ -117,6 +123,11 @@ def say_message(record: Record | Summary) -> str:
     if isinstance(record, Summary):
         return record.error_message
     return record.error.message if record.error else ""
+
+
+def cut(text: str) -> str:
+    """A text as a row shows it: a list stays small whatever a sender wrote. The whole is on the record's page."""
+    return text if len(text) <= MAX_ROW_TEXT else f"{text[:MAX_ROW_TEXT]}…"
 
 
 def http_status_of(record: Record | Summary) -> int:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import msgspec
-
 from clew.core.clock import DAY_MS
-from clew.core.record import Direction, Summary
+from clew.core.record import Summary
 from clew.log.search import Answer, Coverage
 from clew.web.layout import ALL_RECORDS
 from clew.web.logs.filters import DURATIONS
 from clew.web.logs.url import ALL_TIME, LogUrl
 from clew.web.logs.views import Choice, Nothing, Row, Rows
+from clew.web.names import Names
 from clew.web.wording import (
+    ARROWS,
     KIND_NAMES,
+    cut,
     say_ago,
     say_day,
     say_event,
@@ -23,21 +22,6 @@ from clew.web.wording import (
     say_moment,
     say_took,
 )
-
-ARROWS: dict[Direction, str] = {"": "→", "one-way": "→", "two-way": "↔"}
-
-
-class Names(msgspec.Struct, frozen=True):
-    """What people call a product and a customer, by key."""
-
-    product: Callable[[str], str]
-    customer: Callable[[str], str]
-
-    def of(self, filter_name: str, value: str) -> str:
-        """What a filter's value is called."""
-        if filter_name in ("product", "source_product", "target_product"):
-            return self.product(value)
-        return self.customer(value) if filter_name == "customer" else value
 
 
 def build_rows(answer: Answer, url: LogUrl, names: Names, now_ms: int) -> Rows:
@@ -61,11 +45,11 @@ def build_rows(answer: Answer, url: LogUrl, names: Names, now_ms: int) -> Rows:
 
 def build_row(item: Summary, names: Names, now_ms: int) -> Row:
     """A record in the list."""
-    event, key = say_event(item), next(iter(item.keys.values()), "")
+    event, key = cut(say_event(item)), cut(next(iter(item.keys.values()), ""))
     return Row(
         href=f"/records/{item.id}",
         status=item.status,
-        state=item.state,
+        state=cut(item.state),
         moment=say_moment(item.time),
         day="" if item.time // DAY_MS == now_ms // DAY_MS else say_day(item.time, now_ms),
         kind=KIND_NAMES[item.kind],
@@ -75,7 +59,7 @@ def build_row(item: Summary, names: Names, now_ms: int) -> Row:
         event=event,
         key="" if key in event else key,
         customer=names.customer(item.customer),
-        message=say_message(item),
+        message=cut(say_message(item)),
         http_status=item.http_status,
         took=say_took(item.duration_ms),
     )
@@ -96,6 +80,9 @@ def build_nothing(url: LogUrl, coverage: Coverage, now_ms: int) -> Nothing:
     if coverage.oldest_kept is None:
         return Nothing("Nothing has come in yet", "Report an event with POST /v1/events, or point a webhook here.", ())
     ways = [Choice(_say_way(label), url.over(value).href, is_current=False) for value, label in _wider(url.duration)]
+    if key := url.get("key"):
+        words = url.without("key").having("q", key.replace("=", " "))
+        ways.append(Choice("Search for it as words", words.href, is_current=False))
     if url.has_filters:
         ways.append(Choice("Clear the filters", url.cleared().href, is_current=False))
     # Before the oldest record there is nothing to search.

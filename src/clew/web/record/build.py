@@ -8,15 +8,15 @@ from typing import Any, get_args
 import msgspec
 
 from clew.core.record import Record
-from clew.diagnosis.thread import ThreadNode, build_thread
+from clew.diagnosis.thread import Thread, ThreadNode, build_thread
 from clew.web.layout import LOGS, Layout
-from clew.web.logs.rows import ARROWS, Names
+from clew.web.names import Names
 from clew.web.record.bodies import build_exchange, build_payload
 from clew.web.record.chain import build_chain
 from clew.web.record.facts import build_data, build_groups, build_lines, filtered
 from clew.web.record.trouble import build_because, build_causes, dot_of, tabs_in_trouble
 from clew.web.record.views import Details, RecordPage, Tab, TabName, ThreadView
-from clew.web.wording import KIND_NAMES, http_status_of, say_event, say_moment, say_took
+from clew.web.wording import ARROWS, KIND_NAMES, http_status_of, say_event, say_moment, say_took
 
 TABS: tuple[TabName, ...] = get_args(TabName)
 
@@ -61,16 +61,15 @@ def build_record_page(subject: Subject, layout: Layout, tab: TabName, names: Nam
         because=build_because(record, node),
         tabs=tabs,
         tab=current,
-        **_content(subject, current, names, is_raw=is_raw),
+        **_content(record, thread, current, names, is_raw=is_raw),
     )
 
 
-def _content(subject: Subject, tab: TabName, names: Names, *, is_raw: bool) -> dict[str, Any]:
+def _content(record: Record, thread: Thread, tab: TabName, names: Names, *, is_raw: bool) -> dict[str, Any]:
     """What the open tab shows, under the name of its field."""
-    record = subject.record
 
     def chain() -> ThreadView:
-        return build_chain(build_thread(subject.chain), record.id, names)
+        return build_chain(thread, record.id, names)
 
     contents: dict[TabName, Callable[[], dict[str, Any]]] = {
         "details": lambda: {"details": Details(build_groups(record, names), record.redacted, chain())},

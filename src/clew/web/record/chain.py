@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from clew.diagnosis.thread import Thread, ThreadNode
-from clew.web.logs.rows import ARROWS, Names
+from clew.web.names import Names
 from clew.web.record.trouble import dot_of
 from clew.web.record.views import Guide, Stroke, ThreadRow, ThreadView
-from clew.web.wording import KIND_NAMES, http_status_of, say_event, say_message, say_offset, say_took
+from clew.web.wording import ARROWS, KIND_NAMES, cut, http_status_of, say_event, say_message, say_offset, say_took
 
 MAX_ROWS = 500
 """Rows that are shown in any case; beyond them only the way to failures, as many again."""
@@ -75,14 +75,14 @@ def _row(node: ThreadNode, guides: tuple[Guide, ...], names: Names, *, is_curren
         href=f"/records/{record.id}",
         is_current=is_current,
         dot=dot_of(node),
-        state=record.state,
-        event=say_event(record),
+        state=cut(record.state),
+        event=cut(say_event(record)),
         kind=KIND_NAMES[record.kind],
         source_product=names.product(record.source_product),
         target_product=names.product(record.target_product),
         arrow=ARROWS[record.direction],
         http_status=http_status_of(record),
-        message=say_message(record),
+        message=cut(say_message(record)),
         offset=say_offset(node.offset_ms) if node.depth else "",
         took=say_took(record.duration_ms),
         guides=guides,

@@ -5,11 +5,15 @@ from __future__ import annotations
 import msgspec
 
 from clew.core.record import Record
-from clew.web.logs.rows import Names
+from clew.web.json_tree import MAX_NODES
 from clew.web.logs.url import ALL_TIME, LogUrl
+from clew.web.names import Names
 from clew.web.record.trouble import json_of
-from clew.web.record.views import Data, Fact, FactGroup, Line, Parameter
+from clew.web.record.views import Data, Fact, FactGroup, Line, Lines, Parameter
 from clew.web.wording import say_message, say_moment, say_size, say_took
+
+MAX_ROWS = 1_000
+"""Parameters and log lines that one page shows."""
 
 
 def build_groups(record: Record, names: Names) -> tuple[FactGroup, ...]:
@@ -103,8 +107,9 @@ def build_data(record: Record) -> Data:
         result=record.state or record.status,
         status=record.status,
         message=say_message(record) if record.status == "failure" else "",
-        parameters=parameters or (),
+        parameters=(parameters or ())[:MAX_ROWS],
         raw=record.parameters if parameters is None else "",
+        left_out=max(len(parameters or ()) - MAX_ROWS, 0),
     )
 
 
@@ -125,6 +130,9 @@ def _parameter(name: str, text: str) -> Parameter:
     return Parameter(name, text, is_json=True)
 
 
-def build_lines(record: Record) -> tuple[Line, ...]:
+def build_lines(record: Record) -> Lines:
     """What was logged while it worked, in order."""
-    return tuple(Line(say_moment(line.time), line.type, line.msg, json_of(line.data)) for line in record.logs)
+    shown = record.logs[:MAX_ROWS]
+    each = max(MAX_NODES // max(len(shown), 1), 20)  # values of one line's data: all lines share what a page may hold
+    lines = (Line(say_moment(line.time), line.type, line.msg, json_of(line.data, each)) for line in shown)
+    return Lines(tuple(lines), len(record.logs) - len(shown))

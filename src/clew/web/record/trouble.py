@@ -9,7 +9,7 @@ import msgspec
 
 from clew.core.record import ErrorInfo, Record
 from clew.diagnosis.thread import ThreadNode
-from clew.web.json_tree import JsonTree, build_json_tree
+from clew.web.json_tree import MAX_NODES, JsonTree, build_json_tree
 from clew.web.record.views import Because, Cause, Dot, TabName
 from clew.web.wording import say_event, say_message
 
@@ -58,9 +58,9 @@ def build_causes(error: ErrorInfo | None) -> tuple[Cause, ...]:
     return tuple(causes)
 
 
-def json_of(value: object) -> JsonTree | None:
+def json_of(value: object, max_nodes: int = MAX_NODES) -> JsonTree | None:
     """A value of ours as a tree, None where there is none."""
-    return None if value is None else build_json_tree(msgspec.json.encode(value).decode())
+    return None if value is None else build_json_tree(msgspec.json.encode(value).decode(), max_nodes)
 
 
 def build_because(record: Record, node: ThreadNode) -> Because | None:

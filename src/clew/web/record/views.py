@@ -110,13 +110,17 @@ class Parameter(msgspec.Struct, frozen=True):
 
 
 class Data(msgspec.Struct, frozen=True):
-    """Result, the message why it failed, and the parameters. `raw` where they are no JSON object."""
+    """Result, the message why it failed, and the parameters. `raw` where they are no JSON object.
+
+    `left_out` counts parameters that are not shown.
+    """
 
     result: str
     status: Status
     message: str
     parameters: tuple[Parameter, ...]
     raw: str
+    left_out: int = 0
 
 
 class BodyView(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,6 +184,13 @@ class Line(msgspec.Struct, frozen=True):
     data: JsonTree | None
 
 
+class Lines(msgspec.Struct, frozen=True):
+    """What was logged while it worked. `left_out` counts lines that are not shown."""
+
+    items: tuple[Line, ...]
+    left_out: int
+
+
 class RecordPage(View, frozen=True, kw_only=True):
     """One record. `tab` says which of the last seven is there."""
 
@@ -209,5 +220,5 @@ class RecordPage(View, frozen=True, kw_only=True):
     payload: Payload | None = None
     exchange: Exchange | None = None
     causes: tuple[Cause, ...] = ()
-    lines: tuple[Line, ...] = ()
+    lines: Lines | None = None
     thread: ThreadView | None = None
