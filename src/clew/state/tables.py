@@ -20,7 +20,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration, so that opening a database that has it needs not load Alembic (half a second)."""
 
 METADATA = MetaData(
@@ -175,3 +175,40 @@ sign_in_links = Table(
     _time_or_null("used_at"),
     ForeignKeyConstraint(["member_id"], ["members.id"], name="member"),
 )
+
+flow_runs = Table(
+    "flow_runs",
+    METADATA,
+    _key("id"),
+    _text("workspace"),
+    _text("flow"),
+    # Who comes first: runs of one lane start in this order.
+    Column("place", BigInteger, nullable=False),
+    _text("state"),
+    _time("queued_at"),
+    # What the run was launched with, as JSON.
+    Column("launch", Text, nullable=False),
+    CheckConstraint("state IN ('queued', 'stopping', 'refused')", name="state"),
+)
+"""Runs that are open. What their nodes have done is in their records; a row goes when the run's own record is written
+and the dispatcher can no longer meet its event again."""
+
+flow_settings = Table(
+    "flow_settings",
+    METADATA,
+    _key("workspace"),
+    _key("flow"),
+    Column("enabled", Boolean, nullable=False),
+    _text("changed_by"),
+    _time("changed_at"),
+)
+"""What people decided about flows. A flow without a row is as its code says."""
+
+flow_schedules = Table(
+    "flow_schedules",
+    METADATA,
+    _key("workspace"),
+    _key("flow"),
+    _time("due_at"),
+)
+"""The latest moment at which a schedule's run was launched or passed over."""
