@@ -205,13 +205,21 @@ class Declarations(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(dict.fromkeys(named))
 
 
+def load_objects(spec: str) -> tuple[object, ...]:
+    """Everything at the top level of a module: a dotted name, or the path of a `.py` file or of a package.
+
+    Raises `SettingsError` with file and line for a module that cannot be imported.
+    """
+    return tuple(vars(_import(spec)).values())
+
+
 def load_module(spec: str) -> Declarations:
     """What is declared at the top level of a module: a dotted name, or the path of a `.py` file or of a package.
 
     A product brings its sources along, an integration its products. Raises `SettingsError` with file and line for a
     module that cannot be imported and for what is declared twice.
     """
-    return collect(vars(_import(spec)).values())
+    return collect(load_objects(spec))
 
 
 def collect(objects: Iterable[object]) -> Declarations:

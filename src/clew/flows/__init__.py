@@ -1,0 +1,1 @@
+"""What happens when something came: flows of nodes, whose every run is on record."""
