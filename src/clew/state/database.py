@@ -127,7 +127,10 @@ def open_database(settings: Settings) -> Database:
     Raises `SettingsError` for a URL or directory that cannot be used, a file that is no database, and a database that
     a newer version wrote.
     """
-    engine = _engine(_url(settings))
+    url = _url(settings)
+    engine = _engine(url)
+    if url.get_backend_name() == "sqlite":
+        _prepare(Path(url.database or ""))
     try:
         _upgrade(engine)
     except (DatabaseError, SettingsError) as error:
@@ -143,7 +146,7 @@ def open_database(settings: Settings) -> Database:
 
 def _url(settings: Settings) -> sa.URL:
     if not settings.state_url:
-        return sa.URL.create("sqlite", database=str(_prepare(Path(settings.data_dir).expanduser() / FILE)))
+        return sa.URL.create("sqlite", database=str(Path(settings.data_dir).expanduser() / FILE))
     try:
         url = sa.make_url(settings.state_url)
     except ArgumentError as error:
@@ -155,14 +158,13 @@ def _url(settings: Settings) -> sa.URL:
         if not url.database or url.database == ":memory:":
             # Every connection would have a database of its own.
             raise SettingsError("CLEW_STATE_URL names a SQLite database without a file.", hint=_URL_HINT)
-        _prepare(Path(url.database))
     return url
 
 
 _URL_HINT = "It is like sqlite:////var/lib/clew/state.db or postgresql+psycopg://user:password@host/clew."
 
 
-def _prepare(path: Path) -> Path:
+def _prepare(path: Path) -> None:
     """Make the file, readable by its owner alone: it holds hashes of keys and passwords."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -172,7 +174,6 @@ def _prepare(path: Path) -> Path:
             f"The state database {str(path)!r} cannot be opened: {error.strerror}.",
             hint="Check CLEW_DATA_DIR and the rights of the directory.",
         ) from error
-    return path
 
 
 def _engine(url: sa.URL) -> sa.Engine:
