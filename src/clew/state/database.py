@@ -154,10 +154,9 @@ def _url(settings: Settings) -> sa.URL:
         raise SettingsError("CLEW_STATE_URL is no database URL.", hint=_URL_HINT) from error
     if url.get_backend_name() not in ("sqlite", "postgresql"):
         raise SettingsError(f"CLEW_STATE_URL names a {url.get_backend_name()!r} database.", hint=_URL_HINT)
-    if url.get_backend_name() == "sqlite":
-        if not url.database or url.database == ":memory:":
-            # Every connection would have a database of its own.
-            raise SettingsError("CLEW_STATE_URL names a SQLite database without a file.", hint=_URL_HINT)
+    if url.get_backend_name() == "sqlite" and (not url.database or url.database == ":memory:"):
+        # Every connection would have a database of its own.
+        raise SettingsError("CLEW_STATE_URL names a SQLite database without a file.", hint=_URL_HINT)
     return url
 
 
