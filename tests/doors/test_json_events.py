@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import get_type_hints
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from clew.core.clock import DAY_MS, to_rfc3339
 from clew.core.errors import BadRequest, ClewError, Invalid, TooLarge, UnsupportedMediaType
 from clew.core.settings import Settings
-from clew.doors.json_events import Batch, read_events
+from clew.doors.json_events import Batch, Event, read_events
 
 NOW = 1_780_000_000_000
 SETTINGS = Settings()
@@ -145,6 +146,24 @@ def test_allowed_values_and_fields_are_in_the_hint() -> None:
 def test_tabs_and_line_ends_are_taken_in_messages_and_anything_in_payloads() -> None:
     event = {"event": "a", "message": "a\tb\nc", "payload": "\u0000", "error": {"stack": "a\n\tb", "data": "\u0000"}}
     assert read(event).errors[0].stack == "a\n\tb"
+
+
+OWN_TEXTS = {name for name, kind in get_type_hints(Event).items() if kind in (str, str | None)}
+
+
+@pytest.mark.parametrize("name", sorted(OWN_TEXTS - {"message", "trace_id", "parent_id"}))
+@pytest.mark.parametrize("written", ["\\u0000", "\\u001F", "\\u007f", "\\b", "\\f", "\\n", "\\r", "\\t", "\x7f"])
+def test_no_own_name_takes_a_control_character_however_it_is_written(name: str, written: str) -> None:
+    fine = '{"event":"a"}'
+    error = refused(f"[{fine},{json.dumps({'event': 'a', name: 'x?'}).replace('?', written)}]")
+    assert [wrong.pointer for wrong in error.errors] == [f"/1/{name}"]
+    assert "control character" in error.detail
+
+
+def test_unusual_spaces_and_marks_are_no_control_characters() -> None:
+    text = "a\u00a0b\u200b\u0080\U0001f9f6"
+    event = {"event": text, "message": f"{text}\n", "keys": {"k": text}}
+    assert read(event).events[0].event == text
 
 
 def test_every_wrong_event_of_a_request_is_named_up_to_twenty() -> None:
