@@ -243,6 +243,7 @@ def test_minutes_are_a_duration_and_tokens_are_named() -> None:
 def test_the_public_names_are_these() -> None:
     assert sorted(clew.__all__) == sorted(
         [
+            "Flow",
             "Integration",
             "Product",
             "bearer",

@@ -23,12 +23,13 @@ class Path(msgspec.Struct, frozen=True):
     """A field that a clause reads: `event.keys['order']` is the root `event` and the steps `keys` and `order`.
 
     `texts` is the path as written up to each step, the root first. `is_probed`: it stands in `has()`, so its last step
-    may be missing.
+    may be missing. `is_measured`: only its `size()` is asked for.
     """
 
     steps: tuple[str | int, ...]
     texts: tuple[str, ...]
     is_probed: bool = False
+    is_measured: bool = False
 
 
 class Comparison(msgspec.Struct, frozen=True):
@@ -40,7 +41,6 @@ class Comparison(msgspec.Struct, frozen=True):
     subject_text: str
     subject: Program
     wanted: str
-    other_text: str = ""
     other: Program | None = None
 
 
@@ -83,7 +83,7 @@ def _read_comparison(text: str, tokens: Sequence[Token]) -> Comparison | None:
     wanted = _wanted(relation, right_text)
     if _is_literal(right):
         return Comparison(left_text, compile_program(left_text), wanted)
-    return Comparison(left_text, compile_program(left_text), wanted, right_text, compile_program(right_text))
+    return Comparison(left_text, compile_program(left_text), wanted, compile_program(right_text))
 
 
 def _is_relation(token: Token) -> bool:
@@ -102,15 +102,13 @@ def _is_literal(tokens: Sequence[Token]) -> bool:
 
 def read_paths(tokens: Sequence[Token], names: Sequence[str]) -> Iterator[Path]:
     """Every field that is looked at, as far as it is named by words and literals, each once, in order."""
-    seen: set[tuple[str | int, ...]] = set()
+    seen: set[Path] = set()
     for place, token in enumerate(tokens):
-        if not is_variable(tokens, place) or token.text not in names:
-            continue
-        path = _read_path(tokens, place)
-        key = (path.is_probed, *path.steps)
-        if key not in seen:
-            seen.add(key)
-            yield path
+        if is_variable(tokens, place) and token.text in names:
+            path = _read_path(tokens, place)
+            if path not in seen:
+                seen.add(path)
+                yield path
 
 
 def is_variable(tokens: Sequence[Token], place: int) -> bool:
@@ -118,9 +116,9 @@ def is_variable(tokens: Sequence[Token], place: int) -> bool:
     token = tokens[place]
     if token.kind != "name" or token.text in ("true", "false", "null", "in"):
         return False
-    before = tokens[place - 1].text if place else ""
-    after = tokens[place + 1].text if place + 1 < len(tokens) else ""
-    return before != "." and after != "("
+    if place + 1 < len(tokens) and tokens[place + 1].text == "(":
+        return False
+    return place == 0 or tokens[place - 1].text != "."
 
 
 def _read_path(tokens: Sequence[Token], place: int) -> Path:
@@ -131,8 +129,10 @@ def _read_path(tokens: Sequence[Token], place: int) -> Path:
         steps.append(step[0])
         texts.append(texts[-1] + "".join(token.text for token in tokens[following : step[1]]))
         following = step[1]
-    is_probed = place >= 2 and tokens[place - 1].text == "(" and tokens[place - 2].text == "has"
-    return Path(tuple(steps), tuple(texts), is_probed)
+    before = [token.text for token in tokens[max(place - 2, 0) : place]]
+    behind = [token.text for token in tokens[following : following + 4]]
+    is_measured = behind == [".", "size", "(", ")"] or (before == ["size", "("] and behind[:1] == [")"])
+    return Path(tuple(steps), tuple(texts), before == ["has", "("], is_measured)
 
 
 def _read_step(tokens: Sequence[Token], place: int) -> tuple[str | int, int] | None:

@@ -11,6 +11,8 @@ from clew.triggers.clauses import Clause, Path
 from clew.triggers.values import Values
 
 _LONGEST_SHOWN = 80
+MAX_TOLD = 5
+"""The values that one sentence tells."""
 
 
 def say_failure(clause: Clause, values: Values, error: Exception) -> str:
@@ -57,12 +59,18 @@ def _first_broken(paths: tuple[Path, ...], values: Values) -> str:
 
 def _say_types(clause: Clause, values: Values) -> str:
     comparison = clause.comparison
-    if comparison:
-        actual = values.read(comparison.subject)
-        return f"{comparison.subject_text} is {show(actual)}, {kind_of(actual)}, and cannot be compared so"
-    seen = [(path.texts[-1], found) for path in clause.paths for found in values.find(path)]
-    told = ", ".join(f"{text} is {show(found)}, {kind_of(found)}" for text, found in seen[:5])
-    return f"the types do not fit: {told}" if told else "the types do not fit"
+    actual = values.read(comparison.subject) if comparison else None
+    if comparison and actual is not None:
+        told = f"{comparison.subject_text} is {show(actual)}, {kind_of(actual)}"
+        return f"the types do not fit: {told}, and not to be compared with {comparison.wanted}"
+    seen = [f"{say_value(path, values)}, {kind_of(values.walk(path)[1])}" for path in clause.paths]
+    return f"the types do not fit: {'; '.join(seen[:MAX_TOLD])}" if seen else "the types do not fit"
+
+
+def say_value(path: Path, values: Values) -> str:
+    """What stands at the path, or the first of its steps that is missing."""
+    taken, value = values.walk(path)
+    return f"{path.texts[taken]} is missing" if taken < len(path.steps) else f"{path.texts[-1]} is {show(value)}"
 
 
 def kind_of(value: object) -> str:
@@ -95,4 +103,4 @@ def show(value: object) -> str:
 
 
 def _first_sentence(text: str) -> str:
-    return text.partition("\n")[0].partition(". ")[0].rstrip(".")
+    return text.partition("\n")[0].partition(". ")[0].rstrip(".:")

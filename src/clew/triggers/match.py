@@ -22,8 +22,8 @@ from clew.core.cutting import GLANCE_LIMITS, cut
 from clew.triggers.cel_engine import compile_program
 from clew.triggers.cel_tokens import Token, split_clauses, tokenize
 from clew.triggers.clauses import MACROS, Clause, is_variable, read_clause
-from clew.triggers.failures import say_failure, show
-from clew.triggers.values import Values
+from clew.triggers.failures import MAX_TOLD, say_failure, say_value, show
+from clew.triggers.values import Reading, Values, plan_reading
 
 if TYPE_CHECKING:
     from cel.cel import Program
@@ -72,10 +72,11 @@ FUNCTIONS = frozenset(
 
 
 class Filter(msgspec.Struct, frozen=True):
-    """A compiled filter: its text, and what must each be true for the whole to be."""
+    """A compiled filter: its text, what must each be true for the whole to be, and what they read together."""
 
     text: str
     clauses: tuple[Clause, ...]
+    reading: Reading
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -112,15 +113,13 @@ def compile_filter(text: str, names: Iterable[str]) -> Filter:
     known = tuple(names)
     tokens = tokenize(text)
     _check_names(text, program, tokens, known)
-    return Filter(text, tuple(read_clause(text, clause, known) for clause in split_clauses(tokens)))
+    clauses = tuple(read_clause(text, clause, known) for clause in split_clauses(tokens))
+    return Filter(text, clauses, plan_reading(path for clause in clauses for path in clause.paths))
 
 
-def evaluate(condition: Filter, values: Mapping[str, Any] | Values) -> Verdict:
-    """Whether the filter is true of these values, and if not, why. Never raises, whatever the values are.
-
-    Give `Values` where several filters see the same: then they are made ready for the engine once.
-    """
-    seen = values if isinstance(values, Values) else Values(values)
+def evaluate(condition: Filter, values: Mapping[str, Any]) -> Verdict:
+    """Whether the filter is true of these values, and if not, why. Never raises, whatever the values are."""
+    seen = Values(values, condition.reading)
     for clause in condition.clauses:
         try:
             result = clause.program.execute(seen.context)
@@ -138,9 +137,8 @@ def _refuse(clause: Clause, values: Values, result: object) -> Verdict:
     if comparison:
         expected = comparison.wanted
         actual = values.read(comparison.subject)
-        if comparison.other is not None and comparison.other_text in expected:
-            other = values.read(comparison.other)
-            expected = f"{expected} ({show(other)})" if other is not None else expected
+        other = values.read(comparison.other) if comparison.other else None
+        expected += f" ({show(other)})" if other is not None else ""
     if isinstance(result, Exception):
         reason = say_failure(clause, values, result)
     elif not isinstance(result, bool):
@@ -153,8 +151,8 @@ def _refuse(clause: Clause, values: Values, result: object) -> Verdict:
 
 
 def _say_false(clause: Clause, values: Values) -> str:
-    seen = [f"{path.texts[-1]} is {show(found)}" for path in clause.paths for found in values.find(path)]
-    return f"it is false: {', '.join(seen[:5])}" if seen else "it is false"
+    seen = [say_value(path, values) for path in clause.paths]
+    return f"it is false: {', '.join(seen[:MAX_TOLD])}" if seen else "it is false"
 
 
 def _say_syntax(text: str, problem: str) -> str:
@@ -179,9 +177,9 @@ def _check_names(text: str, program: Program, tokens: Sequence[Token], names: tu
     references = program.references()
     bound = {token.text for place, token in enumerate(tokens) if _is_bound(tokens, place)}
     for name in references["variables"]:
-        if name.lstrip(".") not in (*names, *TYPE_NAMES) and name not in bound:
-            place = _column(tokens, name.lstrip("."), is_call=False)
-            raise ValueError(f"{place}: there is no {name!r} here, but {', '.join(names)}, in {text!r}")
+        if name not in (*names, *TYPE_NAMES) and name not in bound:
+            place = _column(tokens, name, is_call=False)
+            raise ValueError(f"{place}: there is no {name!r} here, only {', '.join(names)}, in {text!r}")
     for name in references["functions"]:
         if _FUNCTION_NAME.match(name) and name not in FUNCTIONS and name not in MACROS:
             place = _column(tokens, name, is_call=True)
@@ -197,6 +195,7 @@ def _is_bound(tokens: Sequence[Token], place: int) -> bool:
 def _column(tokens: Sequence[Token], name: str, *, is_call: bool) -> str:
     for place, token in enumerate(tokens):
         is_called = place + 1 < len(tokens) and tokens[place + 1].text == "("
-        if token.text == name and (is_called if is_call else is_variable(tokens, place) or token.start == 1):
+        is_it = is_called if is_call else is_variable(tokens, place)
+        if token.text == name and is_it:
             return f"column {token.start + 1}"
-    return "column 1"
+    return "column 1"  # written in a way that the tokens do not show: `.event`

@@ -18,13 +18,13 @@ from clew.core.clock import DAY_MS, HOUR_MS, SECOND_MS
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
-_FIELDS = {  # as cronsim's errors name them
-    "minute": "minute (0-59)",
-    "hour": "hour (0-23)",
-    "day-of-month": "day of the month (1-31)",
-    "month": "month (1-12 or JAN-DEC)",
-    "day-of-week": "day of the week (0-7 or SUN-SAT)",
-}
+_FIELDS = (
+    "minute (0-59)",
+    "hour (0-23)",
+    "day of the month (1-31)",
+    "month (1-12 or JAN-DEC)",
+    "day of the week (0-7 or SUN-SAT)",
+)
 SHORTEST_MS = SECOND_MS
 LONGEST_MS = 366 * DAY_MS
 
@@ -110,16 +110,21 @@ def _interval_ms(every: object) -> int:
 
 def _check_cron(cron: object) -> None:
     if not isinstance(cron, str) or len(cron.split()) != 5:
-        names = ", ".join(name.partition(" (")[0] for name in _FIELDS.values())
+        names = ", ".join(name.partition(" (")[0] for name in _FIELDS)
         raise ValueError(f"cron={cron!r} does not have five fields: {names}.")
-    try:
-        due = next(CronSim(cron, datetime(2024, 1, 1, tzinfo=UTC)), None)
-    except CronSimError as error:
-        name = str(error).removeprefix("Bad ")
-        field = cron.split()[list(_FIELDS).index(name)]
-        raise ValueError(f"cron={cron!r}: {field!r} is no {_FIELDS[name]}.") from None
-    if due is None:
+    for place, (field, name) in enumerate(zip(cron.split(), _FIELDS, strict=True)):
+        if not _is_cron(" ".join(["*"] * place + [field] + ["*"] * (4 - place))):
+            raise ValueError(f"cron={cron!r}: {field!r} is no {name}.")
+    if not _is_cron(cron) or next(CronSim(cron, datetime(2024, 1, 1, tzinfo=UTC)), None) is None:
         raise ValueError(f"cron={cron!r} is never due.")
+
+
+def _is_cron(cron: str) -> bool:
+    try:
+        CronSim(cron, datetime(2024, 1, 1, tzinfo=UTC))
+    except CronSimError:
+        return False
+    return True
 
 
 def _check_time_zone(time_zone: object) -> None:
