@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import secrets
@@ -40,6 +41,10 @@ DRAIN_S = 10.0
 """How long a stopping server goes on writing to the log. What is left is written after the next start."""
 GRACE_S = 5
 """How long a stopping server waits for the requests that it is answering."""
+
+COLLECT_AT = (100_000, 50, 1_000)
+"""Thresholds of Python's collector of cycles. A batch makes some 10,000 objects that live as long as its request and
+form no cycle: at the default of 700 the collector looks at them, and at everything else, again and again."""
 
 Alongside = Callable[[str, asyncio.Event], Awaitable[None]]
 """What runs beside the server in its event loop: it is given the server's URL, and an event that says when to end."""
@@ -146,6 +151,7 @@ class Clew:
 
         Raises `SettingsError` where the port cannot be had, and what `alongside` raises.
         """
+        _collect_rarely()
         self.pump.start()
         self._trimmer.start()
         try:
@@ -283,6 +289,13 @@ def _asking(part: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
             return {"ok": False, "error": error.detail}
 
     return check
+
+
+def _collect_rarely() -> None:
+    """For a process that is a server until it ends: what is there now stays, and is not looked at again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT_AT)
 
 
 def _make_private(directory: Path) -> None:
