@@ -15,7 +15,7 @@ from clew.journal.sqlite_entries import unpack
 from clew.journal.sqlite_file import connect, unavailable
 from clew.journal.sqlite_writer import Writer
 
-BLOCK_BYTES = 32 * 1024 * 1024
+BLOCK_BYTES = 64 * 1024 * 1024
 """A block ends early at about this size: `max_records` alone would let large records fill the memory."""
 LOOK_EVERY_S = 0.5
 """How often a waiting reader looks for appends of other processes; those of its own wake it."""
@@ -34,7 +34,7 @@ class SqliteReader:
         self._connection = connect(path)
 
     def read(self, max_records: int) -> Block | None:
-        """See `JournalReader.read`. A block also ends at about 32 MiB, or with the entry that goes beyond it."""
+        """See `JournalReader.read`. A block also ends at about 64 MiB, or with the entry that goes beyond it."""
         with self._lock:
             self._check_open()
             try:

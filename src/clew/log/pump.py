@@ -16,8 +16,8 @@ from clew.core.clock import Clock
 from clew.journal.journal import JournalReader
 from clew.log.store import LogStore
 
-MAX_RECORDS = 20_000
-"""A block's size under load. Larger blocks are hardly faster and are seen later; this one takes about half a second."""
+MAX_RECORDS = 40_000
+"""A block's size under load. Larger blocks are hardly faster and are seen later; this one takes about a second."""
 
 GATHER_S = 0.2
 """The least time between two small blocks: five inserts a second cost little, and all is visible well within one."""
