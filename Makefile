@@ -66,8 +66,7 @@ crash: setup ## Kill a loaded server 100 times and count what was lost
 	CLEW_CRASH_KILLS=100 $(BIN)/pytest tests/crash
 
 bench: setup ## Measure what is promised
-	@for file in $$(grep -l '^if __name__' benchmarks/*.py); do \
-		echo "== $$file"; $(BIN)/python -m benchmarks.$$(basename "$$file" .py); done
+	$(BIN)/python -m benchmarks
 
 coverage: setup browser ## Run every test and say which lines none reached
 	$(BIN)/coverage erase
