@@ -94,7 +94,8 @@ def in_order(nodes: Iterable[Node]) -> tuple[Node, ...]:
 def find_cycle(nodes: Iterable[Node]) -> tuple[Node, ...]:
     """Nodes each of which needs the one before it, the first the last; empty where there is no such circle.
 
-    Names that are no node's are passed over, so that it can be asked before all nodes are known.
+    It begins with the one that was declared first. Names that are no node's are passed over, so that it can be asked
+    before all nodes are known.
     """
     by_name = {node.name: node for node in nodes}
     clear: set[str] = set()
@@ -108,8 +109,13 @@ def find_cycle(nodes: Iterable[Node]) -> tuple[Node, ...]:
                 if path:
                     clear.add(path.pop())
             elif name in path:
-                return tuple(by_name[inside] for inside in reversed(path[path.index(name) :]))
+                return _from_the_first(path[path.index(name) :][::-1], by_name)
             elif name in by_name and name not in clear:
                 path.append(name)
                 branches.append(iter(by_name[name].upstream))
     return ()
+
+
+def _from_the_first(circle: list[str], by_name: dict[str, Node]) -> tuple[Node, ...]:
+    first = circle.index(next(name for name in by_name if name in circle))
+    return tuple(by_name[name] for name in (*circle[first:], *circle[:first]))
