@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clew.core.record import Record, Status, summarize
-from clew.diagnosis.thread import ThreadNode, build_thread
+from clew.core.record import Kind, Record, Status, summarize
+from clew.diagnosis.thread import ThreadNode, absorbs, build_thread
 
 T0 = 1_780_000_000_000
 
 
-def record(name: str, parent: str = "", time: int = 0, status: Status = "success") -> Record:
-    return Record(id=name, time=T0 + time, workspace="w", kind="step", parent_id=parent, status=status)
+def record(name: str, parent: str = "", time: int = 0, status: Status = "success", kind: Kind = "step") -> Record:
+    return Record(id=name, time=T0 + time, workspace="w", kind=kind, parent_id=parent, status=status)
 
 
 def shape(nodes: tuple[ThreadNode, ...]) -> list[object]:
@@ -97,6 +97,114 @@ def test_a_chain_longer_than_the_stack_is_built_and_walked() -> None:
 
 def test_summaries_make_the_same_tree_as_records(refused_order: list[Record]) -> None:
     assert shape(build_thread([summarize(r) for r in refused_order]).roots) == shape(build_thread(refused_order).roots)
+
+
+def dots(records: list[Record]) -> set[str]:
+    return {node.record.id for node in build_thread(records).walk() if node.has_failure_below}
+
+
+def test_a_failure_below_a_node_run_that_was_tried_again_gives_no_dot_upwards() -> None:
+    records = [
+        record("event", kind="external_event"),
+        record("run", "event", 1, kind="flow_run"),
+        record("first attempt", "run", 2, "info", kind="node_run"),
+        record("503", "first attempt", 3, "failure", kind="api_request"),
+        record("second attempt", "run", 4, kind="node_run"),
+    ]
+    thread = build_thread(records)
+    assert dots(records) == set()
+    assert thread.first_failure() is None
+    refused = thread.find("503")
+    assert refused is not None
+    assert (refused.is_failure, refused.is_recovered, refused.is_on_path) == (True, True, False)
+
+
+def test_a_failure_below_a_flow_run_that_went_well_gives_no_dot_upwards() -> None:
+    records = [
+        record("event", kind="external_event"),
+        record("run", "event", 1, "success", kind="flow_run"),
+        record("node", "run", 2, "failure", kind="node_run"),
+        record("404", "node", 3, "failure", kind="api_request"),
+    ]
+    assert dots(records) == {"node"}
+
+
+def test_a_run_that_failed_has_the_dots_of_the_attempt_that_gave_up_alone() -> None:
+    records = [
+        record("run", "", 1, "failure", kind="flow_run"),
+        record("first attempt", "run", 2, "info", kind="node_run"),
+        record("first 503", "first attempt", 3, "failure", kind="api_request"),
+        record("last attempt", "run", 4, "failure", kind="node_run"),
+        record("last 503", "last attempt", 5, "failure", kind="api_request"),
+    ]
+    assert dots(records) == {"run", "last attempt"}
+    failure = build_thread(records).first_failure()
+    assert failure is not None
+    assert failure.record.id == "last 503"
+
+
+@pytest.mark.parametrize("status", ["info", "failure"])
+def test_a_run_that_was_stopped_or_failed_does_not_hide_what_failed_in_it(status: Status) -> None:
+    records = [
+        record("event", kind="external_event"),
+        record("run", "event", 1, status, kind="flow_run"),
+        record("node", "run", 2, "failure", kind="node_run"),
+    ]
+    assert dots(records) == {"event", "run"}
+
+
+def test_a_run_that_a_node_led_to_is_not_recovered_by_that_node() -> None:
+    records = [
+        record("run", "", 1, kind="flow_run"),
+        record("node", "run", 2, kind="node_run"),
+        record("event", "node", 3, "info", kind="internal_event"),
+        record("other run", "event", 4, "failure", kind="flow_run"),
+    ]
+    thread = build_thread(records)
+    assert dots(records) == {"run", "node", "event"}
+    failure = thread.first_failure()
+    assert failure is not None
+    assert (failure.record.id, failure.is_recovered, failure.is_on_path) == ("other run", False, True)
+
+
+def rises(node: ThreadNode) -> bool:
+    """By the rule alone: below `node` is a failure, and between them nothing that got over it."""
+    return any(
+        (child.is_failure or rises(child)) and (not absorbs(node.record) or leads_by_run(child))
+        for child in node.children
+    )
+
+
+def leads_by_run(node: ThreadNode) -> bool:
+    own = node.record.kind == "flow_run" and (node.is_failure or rises(node))
+    return own or any(leads_by_run(child) for child in node.children)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from("abcdefgh"),
+            st.sampled_from(["", "gone", *"abcdefgh"]),
+            st.integers(0, 3),
+            st.sampled_from(["info", "success", "failure"]),
+            st.sampled_from(["flow_run", "node_run", "api_request", "internal_event"]),
+        )
+    )
+)
+def test_a_dot_says_that_below_is_a_failure_that_nothing_got_over(
+    drawn: list[tuple[str, str, int, Status, Kind]],
+) -> None:
+    thread = build_thread([record(*parts) for parts in drawn])
+    for node in thread.walk():
+        assert node.has_failure_below == rises(node)
+        failure = node.first_failure()
+        assert (failure is not None) == node.leads_to_failure
+        if failure is not None:
+            assert failure.is_failure
+            assert not failure.has_failure_below
+        for child in node.children:
+            is_recovered = child.record.kind != "flow_run" and (node.is_recovered or absorbs(node.record))
+            assert child.is_recovered == is_recovered
 
 
 @given(

@@ -14,6 +14,7 @@ from litestar.types import ASGIApp
 
 from clew.api.authentication import provide_principal
 from clew.api.connected import build_connected
+from clew.api.diagnosis import build_diagnosis
 from clew.api.docs import build_docs
 from clew.api.events import PATH as EVENTS_PATH
 from clew.api.events import build_events, describe_events
@@ -51,6 +52,7 @@ def build_app(
             describe_events(post_events),
             describe_webhooks(receive_webhook),
             build_records(search, parser, registry.keys),
+            build_diagnosis(search, registry.keys, registry.products.title),
             *build_connected(registry),
             build_health(checks),
             build_docs(),

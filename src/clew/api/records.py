@@ -13,8 +13,9 @@ from litestar.types import ControllerRouterHandler
 from clew.api.authentication import requires
 from clew.api.description import FilterOperation, ListOperation
 from clew.api.representation import RecordItem, TraceItem, WholeRecord, item_fields, show_item, show_whole
+from clew.api.visible import find_visible, may_see
 from clew.core.errors import NotFound
-from clew.core.ids import is_id, is_trace_id
+from clew.core.ids import is_trace_id
 from clew.core.record import Kind, Record, Summary, summarize
 from clew.core.request_log import note
 from clew.diagnosis.thread import build_thread
@@ -112,18 +113,12 @@ class _Reader:
         )
 
     async def find(self, principal: Principal, record_id: str, kind: Kind | None = None) -> Record:
-        record = await self._search.find(principal.workspace, record_id.lower()) if is_id(record_id) else None
-        if record is None or not _may_see(principal, record) or (kind and record.kind != kind):
-            raise NotFound(
-                f"There is no {_noun(kind)} {record_id[:80]!r}.",
-                hint="A record can be read within a second of its acknowledgement, until retention removes it.",
-            )
-        return record
+        return await find_visible(self._search, principal, record_id, kind)
 
     async def chain(self, principal: Principal, trace_id: str, near_ms: int | None) -> TraceForm:
         records = await self._search.trace(principal.workspace, trace_id, near_ms)
         note(f"the trace has {len(records)} records")
-        thread = build_thread([record for record in records if _may_see(principal, record)])
+        thread = build_thread([record for record in records if may_see(principal, record)])
         items = [TraceItem(**item_fields(_summary(node.record)), depth=node.depth) for node in thread.walk()]
         if not items:
             raise NotFound(f"There is no trace {trace_id}.")
@@ -201,14 +196,6 @@ def _fixed(principal: Principal, kind: Kind | None) -> Mapping[str, tuple[str, .
     if kind:
         fixed["kind"] = (kind,)
     return fixed
-
-
-def _may_see(principal: Principal, record: Record) -> bool:
-    return not principal.customer or record.customer == principal.customer
-
-
-def _noun(kind: Kind | None) -> str:
-    return kind.replace("_", " ") if kind else "record"
 
 
 def _coverage(form: dict[str, Any]) -> CoverageForm:

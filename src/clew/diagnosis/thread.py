@@ -2,6 +2,9 @@
 
 Records say who caused them (`parent_id`). What they say may be incomplete or wrong: a parent that is not kept, a clock
 that runs behind, a record that names itself or closes a circle. Whatever they say, every record is in the tree once.
+
+Not every failure leads somewhere. A node run that was tried again, or was allowed to fail, and a flow run that went
+well were not broken by what failed for them: they give no dot upwards.
 """
 
 from __future__ import annotations
@@ -19,13 +22,17 @@ class ThreadNode(msgspec.Struct, frozen=True, eq=False):
     """One record in its chain. `depth` is 0 for a root.
 
     `offset_ms` is how long after its root it was, below zero where the two clocks differ.
-    `has_failure_below`: a record that it caused, directly or not, failed.
+    `has_own_failure_below`: a record that it caused, directly or not, failed, and nothing from here on got over it.
+    `has_failed_run_below`: a flow run that it led to failed, or had such a failure below it.
+    `is_recovered`: what it belongs to got over whatever fails here.
     """
 
     record: Entry
     depth: int
     offset_ms: int
-    has_failure_below: bool
+    has_own_failure_below: bool
+    has_failed_run_below: bool
+    is_recovered: bool
     children: tuple[ThreadNode, ...]
 
     @property
@@ -34,9 +41,24 @@ class ThreadNode(msgspec.Struct, frozen=True, eq=False):
         return self.record.status == "failure"
 
     @property
+    def has_failure_below(self) -> bool:
+        """Whether something that it led to failed, and nothing from here on got over it."""
+        return self.has_own_failure_below or self.has_failed_run_below
+
+    @property
+    def brings_failed_run(self) -> bool:
+        """Whether it is or led to a flow run with a failure, which nothing above it can get over."""
+        return self.has_failed_run_below or (self.record.kind == "flow_run" and self.leads_to_failure)
+
+    @property
+    def leads_to_failure(self) -> bool:
+        """Whether it failed, or something below it that nothing got over."""
+        return self.has_failure_below or self.is_failure
+
+    @property
     def is_on_path(self) -> bool:
         """Whether the red thread runs through here: on the way from the root to a record that failed."""
-        return self.has_failure_below or self.is_failure
+        return self.leads_to_failure and not self.is_recovered
 
     def walk(self) -> Iterator[ThreadNode]:
         """This node and all below it, each parent before its children."""
@@ -50,7 +72,8 @@ class ThreadNode(msgspec.Struct, frozen=True, eq=False):
         """The reason to look at first: down the first failing branch as far as it fails. None where nothing failed."""
         node = self
         while node.has_failure_below:
-            node = next(child for child in node.children if child.is_on_path)
+            rising = [child for child in node.children if child.brings_failed_run or not absorbs(node.record)]
+            node = next(child for child in rising if child.leads_to_failure)
         return node if node.is_failure else None
 
 
@@ -71,6 +94,17 @@ class Thread(msgspec.Struct, frozen=True, eq=False):
     def first_failure(self) -> ThreadNode | None:
         """See `ThreadNode.first_failure`, over the roots in order."""
         return next((failure for root in self.roots if (failure := root.first_failure())), None)
+
+
+def absorbs(record: Entry) -> bool:
+    """Whether it got over what failed for it.
+
+    A node run that failed and was tried again, or may fail (`on_error="continue"`), is no failure itself. Flow runs
+    that it led to are not its own: nobody tried those again.
+    """
+    if record.kind == "node_run":
+        return record.status != "failure"
+    return record.kind == "flow_run" and record.status == "success"
 
 
 def build_thread(records: Sequence[Entry]) -> Thread:
@@ -114,19 +148,28 @@ def _oldest_of_circle(by_id: dict[str, Entry], parents: dict[str, str], member: 
 
 def _grow(by_id: dict[str, Entry], children: dict[str, list[str]], root: str) -> ThreadNode:
     """The tree below a root, made from its leaves: a chain may be longer than the interpreter's stack."""
-    depths = {root: 0}
+    depths, recovered = {root: 0}, {root: False}
     for record_id in (order := [root]):
+        is_absorbing = recovered[record_id] or absorbs(by_id[record_id])
         for child in children.get(record_id, ()):
             depths[child] = depths[record_id] + 1
+            recovered[child] = is_absorbing and by_id[child].kind != "flow_run"
             order.append(child)
     grown: dict[str, ThreadNode] = {}
     for record_id in reversed(order):
+        record = by_id[record_id]
         below = tuple(grown.pop(child) for child in children.get(record_id, ()))
         grown[record_id] = ThreadNode(
-            record=by_id[record_id],
+            record=record,
             depth=depths[record_id],
-            offset_ms=by_id[record_id].time - by_id[root].time,
-            has_failure_below=any(node.is_on_path for node in below),
+            offset_ms=record.time - by_id[root].time,
+            has_own_failure_below=not absorbs(record) and any(_brings_own_failure(node) for node in below),
+            has_failed_run_below=any(node.brings_failed_run for node in below),
+            is_recovered=recovered[record_id],
             children=below,
         )
     return grown[root]
+
+
+def _brings_own_failure(node: ThreadNode) -> bool:
+    return node.record.kind != "flow_run" and (node.is_failure or node.has_own_failure_below)
