@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from clew.core.record import KINDS, STATUSES, Body, ErrorInfo, HttpExchange, LogLine, Record
 from clew.diagnosis import rules
 from clew.diagnosis.explanation import RULES, UNSAID, explain
-from clew.diagnosis.rule import Explanation
+from clew.diagnosis.rule import MAX_SENTENCE, Explanation
 
 Make = Callable[..., Record]
 Explain = Callable[[Record], Explanation]
@@ -55,6 +55,12 @@ def test_a_failure_without_a_word_leads_to_its_log_lines(make: Make, explained: 
     assert told.code == UNSAID
     assert told.summary == "The flow run order-to-ship failed and did not say why."
     assert told.advice == "See its log lines for what it did before."
+
+
+def test_a_message_of_megabytes_is_one_line_of_which_the_beginning_is_said(make: Make, explained: Explain) -> None:
+    told = explained(make("step", event="a", status="failure", message="b\n\tc " * 500_000))
+    assert told.summary.startswith("a failed: b c b c ")
+    assert len(told.summary) <= MAX_SENTENCE
 
 
 WORDS = st.text(max_size=12) | st.sampled_from(
@@ -124,3 +130,4 @@ def test_whatever_a_record_holds_it_is_explained(record: Record) -> None:
     assert told.summary.strip()
     assert told.code
     assert told.summary == told.summary.strip()
+    assert len(told.summary) <= MAX_SENTENCE

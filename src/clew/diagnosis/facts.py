@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,6 +34,7 @@ _URL = re.compile(r"https?://[^\s'\"<>]+")
 _STATUS_TEXT = re.compile(
     r"\b(?:answered|status(?: code)?|http(?:/[\d.]+)?|returned|error|code)\W{1,3}([45]\d\d)\b", re.IGNORECASE
 )
+_FOR_URL = re.compile(r"['\"]? for url .*", re.DOTALL)
 _NOUNS = {
     "flow_run": "The flow run",
     "node_run": "The node",
@@ -107,11 +109,13 @@ class Facts(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def said(self) -> str:
-        """What the other side complained of: its body's complaints, else what the error or the record says."""
-        for body in self._bodies:
-            if complaints := find_complaints(body):
-                return say_complaints(complaints)
-        return self.reason
+        """What the other side complained of: its body's complaints, else what the error or the record says.
+
+        "" where that is the status once more and nothing else.
+        """
+        found = (complaints for body in self._bodies if (complaints := find_complaints(body)))
+        said = next((say_complaints(complaints) for complaints in found), "") or self.reason
+        return "" if _repeats(said, self.status_code) else said
 
     @cached_property
     def reason(self) -> str:
@@ -234,6 +238,20 @@ class Facts(msgspec.Struct, frozen=True, dict=True):
             yield from _inner_bodies(data)
             yield data
         yield from _inner_bodies(self.parameters)
+
+
+def _repeats(said: str, status_code: int) -> bool:
+    """Whether it says the status and no more: `Bad Gateway`, `POST /x answered 502`, what httpx says of a 502."""
+    try:
+        phrase = HTTPStatus(status_code).phrase
+    except ValueError:
+        return False
+    told = _FOR_URL.sub("", said).strip(" .'\"")
+    return told.lower() == phrase.lower() or bool(
+        re.fullmatch(
+            rf"(?:.*\b(?:answered|error|status|code|http)\W{{1,3}})?{status_code}(?: {re.escape(phrase)})?", told, re.I
+        )
+    )
 
 
 def _inner_bodies(data: Any) -> Iterator[Any]:

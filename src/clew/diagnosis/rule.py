@@ -8,6 +8,9 @@ import msgspec
 
 from clew.diagnosis.facts import Facts
 
+MAX_SENTENCE = 800
+"""Characters of a sentence: the record has the rest of what a message says."""
+
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """Why, for a person who supports customers. `code` names the rule, for machines.
@@ -30,9 +33,11 @@ def explain_as(code: str, summary: str, advice: str = "") -> Explanation:
 
 
 def as_sentence(text: str) -> str:
-    """The text with a full stop, where it has no end yet."""
-    text = text.strip()
-    return text if not text or text.endswith((".", "!", "?", "\N{HORIZONTAL ELLIPSIS}")) else text + "."
+    """The text on one line of bounded length, with a full stop where it has no end yet."""
+    line = " ".join(text[: 4 * MAX_SENTENCE].split())
+    if len(line) > MAX_SENTENCE:
+        return line[: MAX_SENTENCE - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
+    return line if not line or line.endswith((".", "!", "?", "\N{HORIZONTAL ELLIPSIS}")) else line + "."
 
 
 def with_detail(said: str, detail: str) -> str:

@@ -73,5 +73,5 @@ def test_a_nodes_error_says_when_the_other_side_takes_more(make: Make, explained
     data = {"status": 429, "url": "https://ship.example/shipments", "body": None, "retry_after": "7"}
     error = ErrorInfo(type="http_status", key="rate_limit_exceeded", message="it answered 429", data=data)
     told = explained(make("node_run", status="failure", node="create", error=error))
-    assert told.summary == "ship.example got more requests than it takes (429): it answered 429."
+    assert told.summary == "ship.example got more requests than it takes (429)."
     assert told.advice == "Run it again after 7 s."

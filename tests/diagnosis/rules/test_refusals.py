@@ -84,6 +84,7 @@ def test_a_500_is_a_mistake_of_the_other_side(make_call: Make, explained: Explai
     [
         (500, None, "Aptean Ship made a mistake of its own (500)."),
         (500, "Internal Server Error", "Aptean Ship made a mistake of its own (500)."),
+        (500, {"title": "Internal Server Error", "status": 500}, "Aptean Ship made a mistake of its own (500)."),
         (503, {"detail": "maintenance until 9"}, "Aptean Ship is not available (503): maintenance until 9."),
         (502, "<h1>502 Bad Gateway</h1>", "Aptean Ship could not be reached behind its gateway (502)."),
         (504, None, "Aptean Ship could not be reached behind its gateway (504)."),
@@ -94,6 +95,22 @@ def test_each_5xx_says_what_it_means(
     make_call: Make, explained: Explain, status_code: int, body: object, summary: str
 ) -> None:
     assert explained(make_call(status_code, body)).summary == summary
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "answered 422 Unprocessable Entity",
+        "POST https://ship.example/shipments answered 422",
+        "Client error '422 Unprocessable Entity' for url 'https://ship.example/x'\nFor more information check: https://x",
+        "status code: 422",
+    ],
+)
+def test_a_message_that_only_repeats_the_status_is_not_said_again(
+    make_call: Make, explained: Explain, message: str
+) -> None:
+    record = make_call(422, error=ErrorInfo(type="http", message=message))
+    assert explained(record).summary == "Aptean Ship refused POST /shipments (422)."
 
 
 def test_a_mistake_of_ours_asks_nobody_else(make_call: Make, explained: Explain) -> None:

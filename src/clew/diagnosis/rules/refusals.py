@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
-
 from clew.diagnosis.facts import US, Facts
 from clew.diagnosis.rule import Explanation, explain_as, with_detail
 
@@ -17,7 +15,7 @@ def explain_not_found(facts: Facts) -> Explanation | None:
     if facts.status_code not in (404, 410) and (facts.status_code or "not_found" not in facts.codes):
         return None
     asked = f" for {facts.call}" if facts.call else ""
-    said = with_detail(f"{facts.side} did not find what was asked{asked}{facts.status_note}", _detail(facts))
+    said = with_detail(f"{facts.side} did not find what was asked{asked}{facts.status_note}", facts.said)
     return explain_as("not_found", said, f"See whether it exists in {facts.side_within}, under this number or address.")
 
 
@@ -26,11 +24,11 @@ def explain_refusal(facts: Facts) -> Explanation | None:
     is_refused = 400 <= facts.status_code < 500 or (not facts.status_code and facts.codes & _REFUSING_CODES)
     if not is_refused:
         return None
-    detail = _detail(facts)
-    said = with_detail(f"{facts.side} refused {facts.call or 'it'}{facts.status_note}", detail)
+    refused = facts.call or (facts.record.event if facts.record.kind == "integration_event" else "") or "it"
+    said = with_detail(f"{facts.side} refused {refused}{facts.status_note}", facts.said)
     if facts.status_code == 409 or "already_exists" in facts.codes:
         return explain_as("conflict", said, f"See what {facts.side_within} has already, and whether that is right.")
-    advice = "Correct the data where it comes from, then run it again." if detail else ""
+    advice = "Correct the data where it comes from, then run it again." if facts.said else ""
     return explain_as("refused", said, advice)
 
 
@@ -43,20 +41,10 @@ def explain_breakdown(facts: Facts) -> Explanation | None:
         did = "is not available"
     elif facts.status_code in _GATEWAYS:
         did = "could not be reached behind its gateway"
-    said = with_detail(f"{facts.side} {did}{facts.status_note}", _detail(facts))
+    said = with_detail(f"{facts.side} {did}{facts.status_note}", facts.said)
     if facts.side == US:
         return explain_as("server_error", said)
     request = f" Their id of the request is {facts.request_id}." if facts.request_id else ""
     return explain_as(
         "server_error", said, f"Run it again; if that fails too, ask those who run {facts.side_within}.{request}"
     )
-
-
-def _detail(facts: Facts) -> str:
-    """What the other side said, where that is more than the name of the status."""
-    said = facts.said
-    try:
-        phrase = HTTPStatus(facts.status_code).phrase
-    except ValueError:
-        phrase = ""
-    return "" if said.lower() in (phrase.lower(), f"{facts.status_code} {phrase}".lower()) else said
