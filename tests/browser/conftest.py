@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -52,8 +54,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     assert code == 0, demo.lines
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+@contextmanager
+def launched() -> Iterator[Browser]:
     path = find_chromium()
     assert path, "no Chromium: run `make browser`"
     with sync_playwright() as playwright:
@@ -63,17 +65,24 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def session_state(browser: Browser, demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A signed-in session, from the link that the demo printed."""
+def session_state(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A signed-in session, from the link that the demo printed: it works once, so it is for all tests."""
     path = tmp_path_factory.mktemp("session") / "state.json"
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(demo.sign_in_link)
-    page.get_by_role("main").get_by_role("button").click()
-    page.wait_for_url("**/logs*")
-    context.storage_state(path=path)
-    context.close()
+    with launched() as browser:
+        page = browser.new_page()
+        page.goto(demo.sign_in_link)
+        page.get_by_role("main").get_by_role("button").click()
+        page.wait_for_url(re.compile(r"/(logs.*)?$"))
+        page.context.storage_state(path=path)
     return path
+
+
+@pytest.fixture(scope="module")
+def browser(session_state: Path) -> Iterator[Browser]:
+    """One Chromium for a file. Playwright keeps an event loop running in the thread, so it must not outlive the file:
+    asynchronous tests may follow in the same process. For the same reason the session is made before it."""
+    with launched() as browser:
+        yield browser
 
 
 @pytest.fixture
