@@ -1,5 +1,7 @@
 """What is promised where the engine's own memory of tokens is not enough."""
 
+import sys
+import tempfile
 import uuid
 
 import pytest
@@ -95,6 +97,20 @@ def test_a_block_that_the_engine_refuses_leaves_nothing_and_the_next_one_goes_in
     assert held(clickhouse_store, workspace) == 1
     writer.insert(b"".join(lines[1:5]), workspace)
     assert held(clickhouse_store, workspace) == 5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the engine's driver writes the block to a file")
+def test_a_block_needs_no_room_outside_the_data_directory(restart, clickhouse_store, workspace, monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "full"))
+    restart().insert(b"".join(lines_of(workspace)), workspace)
+    assert held(clickhouse_store, workspace) == 40
+
+
+def test_a_token_may_be_any_text(restart, clickhouse_store, workspace):
+    token = f"{workspace} it's 50 \\% {{}}"
+    restart().insert(b"".join(lines_of(workspace)), token)
+    restart().insert(b"".join(lines_of(workspace)[:1]), f"{token}'")
+    assert held(clickhouse_store, workspace) == 41
 
 
 def test_a_large_block_is_one_part_a_day(restart, client, clickhouse_store, workspace):

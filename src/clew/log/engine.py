@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import queue
 import resource
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -148,6 +150,36 @@ def ask(client: Client, statement: Statement) -> bytes:
         if getattr(error, "code", None) in LIMIT_CODES:
             raise LimitReached(first_line(error)) from error
         raise Unavailable(f"The log did not answer: {first_line(error)}") from error
+
+
+def insert_lines(client: Client, table: str, lines: bytes, token: str) -> None:
+    """Insert JSON lines as one block, under its deduplication token.
+
+    The embedded engine takes them from a file. `raw_insert` would write them to the system's directory for temporary
+    files: outside the data directory, on a disk that may be full. Linux has files that are memory and have no name.
+
+    Raises `Unavailable`; then it is unknown what is there.
+    """
+    try:
+        if sys.platform == "linux":
+            with os.fdopen(os.memfd_create("clew-block"), "wb") as file:
+                file.write(lines)
+                file.flush()
+                client.command(
+                    f"INSERT INTO {table} FROM INFILE '/proc/self/fd/{file.fileno()}' "
+                    f"SETTINGS insert_deduplication_token = {_quoted(token)} FORMAT JSONEachRow"
+                )
+        else:
+            client.raw_insert(
+                table, insert_block=lines, fmt="JSONEachRow", settings={"insert_deduplication_token": token}
+            )
+    except (ClickHouseError, OSError) as error:
+        raise Unavailable(f"The log did not take a block: {first_line(error)}") from error
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 def raise_open_files_limit() -> None:

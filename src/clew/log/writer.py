@@ -12,10 +12,9 @@ import uuid
 from collections.abc import Callable
 
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from clew.core.errors import Unavailable
-from clew.log.engine import LimitReached, first_line
+from clew.log.engine import LimitReached, insert_lines
 from clew.log.rows import RecordMark, read_ids, read_marks
 from clew.log.sql import Statement, ids_present
 
@@ -76,9 +75,4 @@ class Writer:
 
     def _send(self, lines: bytes, token: str) -> None:
         self._is_certain = False
-        try:
-            self._client.raw_insert(
-                "log", insert_block=lines, fmt="JSONEachRow", settings={"insert_deduplication_token": token}
-            )
-        except (ClickHouseError, OSError) as error:
-            raise Unavailable(f"The log did not take a block: {first_line(error)}") from error
+        insert_lines(self._client, "log", lines, token)
