@@ -405,3 +405,16 @@ def test_whatever_the_chain_the_path_leads_from_the_record_to_a_failure_or_to_wh
         assert all(records[one].status == "failure" for one in broke)
         assert not set(broke) & set(ids(cause.path))
         assert len(set(broke)) == len(broke)
+
+
+def test_a_node_that_failed_by_its_own_code_is_the_cause_though_another_went_well_after_it(make: Make) -> None:
+    missing = ErrorInfo(type="KeyError", message="'postal_code'")
+    outer = ErrorInfo(type="flow_run", message="create failed", caused_by=missing)
+    records = [
+        make("external_event", "event", status="info"),
+        make("flow_run", "run", "event", 1, status="failure", error=outer),
+        make("node_run", "create", "run", 2, node="create", status="failure", error=missing),
+        make("node_run", "notify", "run", 3, node="notify"),
+    ]
+    assert found(cause_of(records, "event"))[:2] == ("create", ["event", "run", "create"])
+    assert found(cause_of(records, "run"))[:2] == ("create", ["run", "create"])

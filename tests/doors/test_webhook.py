@@ -227,6 +227,14 @@ def test_json_in_the_one_field_of_a_form_is_the_event() -> None:
     assert (webhook.redacted, event.redacted) == (("/payload/payload/data/token",), ("/payload/data/token",))
 
 
+def test_json_that_says_it_is_a_form_is_read_as_json_and_its_secrets_are_removed() -> None:
+    body = b'{"type": "push", "data": {"number": 7, "token": "hunter2"}}'
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    webhook, event = take(body, headers=headers).records
+    assert (event.event, event.keys) == ("push", {"order": "7"})
+    assert "hunter2" not in webhook.payload + event.payload
+
+
 def test_a_request_without_a_body_is_its_query() -> None:
     outcome = take(b"", method="GET", url="http://here/in/orders?type=ping&data=1&token=hunter2")
     webhook, event = outcome.records

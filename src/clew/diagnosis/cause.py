@@ -20,6 +20,7 @@ from clew.diagnosis.thread import Entry, Thread, ThreadNode, absorbs, build_thre
 
 _ARRIVALS: frozenset[Kind] = frozenset({"external_webhook", "external_event_pull"})
 _EVENTS: frozenset[Kind] = frozenset({"external_event", "internal_event"})
+_CALLS: frozenset[Kind] = frozenset({"api_request", "integration_event", "step"})
 _UNDERTAKINGS: frozenset[Kind] = _ARRIVALS | _EVENTS | frozenset({"flow_run", "decision", "notification"})
 """What begins something of its own: that it failed does not explain why the record failed that led to it."""
 
@@ -120,7 +121,9 @@ class _Chain:
         if not node.is_failure or not found or not is_mapping_error(self.record(node).error):
             return found
         # It failed by its own code. A request that failed before another went well is one that it got over.
-        last_well = {child.record.kind: child.record for child in node.children if not child.leads_to_failure}
+        # Nodes are no such requests: one that failed is not made good by another that went well beside it.
+        requests = (child for child in node.children if child.record.kind in _CALLS)
+        last_well = {child.record.kind: child.record for child in requests if not child.leads_to_failure}
         return [child for child in found if not _is_before(child.record, last_well.get(child.record.kind))]
 
     def _choose(self, node: ThreadNode, explaining: list[ThreadNode]) -> ThreadNode:

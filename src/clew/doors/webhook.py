@@ -19,7 +19,7 @@ from clew.core.redaction import Places, Redactor
 from clew.doors import trace_context
 from clew.doors.signatures import Verdict
 from clew.doors.source_paths import Found, SourcePaths
-from clew.doors.webhook_body import FORM, Document, Element, read_document
+from clew.doors.webhook_body import Document, Element, is_form, read_document
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
@@ -308,7 +308,7 @@ class _Reader:
 
 
 def _without_secrets(body: bytes, content_type: str, redactor: Redactor) -> tuple[bytes, Places]:
-    if content_type.partition(";")[0].strip().lower() == FORM:
+    if is_form(body, content_type):
         return redactor.form(body)
     return redactor.json_text(body)
 

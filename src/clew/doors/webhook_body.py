@@ -38,6 +38,11 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     problem: str = ""
 
 
+def is_form(body: bytes, content_type: str) -> bool:
+    """Whether a body is to be read as a form: it says so, and is no JSON by its first character, as curl sends it."""
+    return content_type.partition(";")[0].strip().lower() == FORM and not body.lstrip().startswith((b"{", b"["))
+
+
 def read_document(text: str | None, content_type: str, url: str, paths: SourcePaths, max_depth: int) -> Document:
     """Read a body. `text` is None where it is no UTF-8. A request without a body is its query."""
     query = _fields(url.partition("?")[2].partition("#")[0])
@@ -45,7 +50,7 @@ def read_document(text: str | None, content_type: str, url: str, paths: SourcePa
         return Document(elements=[Element(None, "")], parameters=query, problem="the body is no UTF-8")
     if not text.strip():
         return Document(elements=[Element(query, "")], whole=query, parameters=query)
-    if content_type.partition(";")[0].strip().lower() == FORM:
+    if is_form(text.encode(), content_type):
         return _read_form(text, query, paths, max_depth)
     return _read_json(text, query, paths, max_depth)
 
