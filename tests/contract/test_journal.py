@@ -372,6 +372,18 @@ class TestTrimming:
         assert journal.trim() == 0
         assert journal.reader("log").read(1) == block
 
+    async def test_a_reader_that_is_forgotten_is_not_waited_for(self, journal: Journal) -> None:
+        journal.reader("gone")
+        await journal.append(append_of("a"))
+        read_everything(journal, "here")
+        assert journal.trim() == 0
+        journal.forget_reader("gone")
+        journal.forget_reader("nobody")
+        assert journal.trim() == 1
+        assert [status.name for status in journal.status().readers] == ["here"]
+        await journal.append(append_of("b"))
+        assert read_everything(journal, "gone") == lines_of("b")
+
     async def test_without_readers_nothing_is_forgotten(self, journal: Journal) -> None:
         await journal.append(append_of("a"))
         assert journal.trim() == 0

@@ -139,6 +139,13 @@ class Journal(Protocol):
         """
         ...
 
+    def forget_reader(self, name: str) -> None:
+        """Forget a reader and its cursor: trimming waits for it no longer. One that is not known changes nothing.
+
+        Nobody may be reading under this name. The next `reader` of it begins at the beginning of what is left.
+        """
+        ...
+
     def trim(self) -> int:
         """Forget what every reader has done, and keys older than `keep_keys_hours`. Returns how many records went."""
         ...

@@ -82,6 +82,12 @@ class MemoryJournal:
             self._cursors.setdefault(name, _Cursor())
         return MemoryReader(name, self)
 
+    def forget_reader(self, name: str) -> None:
+        """See `Journal.forget_reader`."""
+        with self._changed:
+            self._check_open()
+            self._cursors.pop(name, None)
+
     def trim(self) -> int:
         """See `Journal.trim`. Without any reader nothing is forgotten."""
         with self._changed:

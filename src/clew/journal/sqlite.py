@@ -69,6 +69,14 @@ class SqliteJournal:
                 self._readers[name] = SqliteReader(name, self._path, journal_id=self._id, writer=self._writer)
             return self._readers[name]
 
+    def forget_reader(self, name: str) -> None:
+        """See `Journal.forget_reader`."""
+        with self._lock:
+            reader = self._readers.pop(name, None)
+            if reader is not None:
+                reader.close()
+        self._writer.run(lambda file: file.execute("DELETE FROM reader WHERE name = ?", (name,)).rowcount)
+
     def trim(self) -> int:
         """See `Journal.trim`. It works in small pieces between which appends go on.
 
