@@ -43,10 +43,10 @@ class LaunchedBy(msgspec.Struct, frozen=True):
 
 
 class Given(msgspec.Struct, frozen=True):
-    """What a node of an earlier run did, taken over by a replay: its record's id, and another output where edited."""
+    """A node of an earlier run that a replay takes over: its record's id, and its output as JSON where edited."""
 
     record_id: str
-    output: msgspec.Raw | None = None
+    edited: str = ""
 
 
 class Launch(msgspec.Struct, frozen=True, kw_only=True):

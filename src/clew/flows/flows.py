@@ -1,0 +1,167 @@
+"""Flows in a running server: the runner, what launches runs, and what people decided, put together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from clew.core.clock import Clock
+from clew.core.errors import Conflict, NotFound
+from clew.core.ids import new_id, time_of, trace_id_of
+from clew.core.redaction import Redactor
+from clew.flows.cleaning import Cleaner
+from clew.flows.decisions import Rules, said_of_disabled
+from clew.flows.dispatch import ArchivedCustomers, Dispatcher
+from clew.flows.embedded import EmbeddedRunner
+from clew.flows.event import Event
+from clew.flows.flow import Flow
+from clew.flows.flow_settings import FlowSettings
+from clew.flows.http import Clients
+from clew.flows.recorder import Recorder
+from clew.flows.runner import Launch, LaunchedBy, LaunchResult, Runner
+from clew.flows.scheduling import Scheduler
+from clew.journal.journal import Journal
+from clew.log.store import LogStore
+from clew.registry.registry import Registry
+
+READER = "dispatch"
+"""The name of the journal's reader: open it before the journal is first trimmed."""
+
+
+class Flows:
+    """The flows of a server. Build it before the journal is trimmed, `start` it in the server's event loop.
+
+    `drain(timeout_s)` waits until what was appended can be found in `store` (`Pump.drain`). `secrets` has the values
+    of the named secrets (what the products sign in with must be among them).
+    """
+
+    def __init__(
+        self,
+        flows: Iterable[Flow],
+        *,
+        journal: Journal,
+        store: LogStore,
+        drain: Callable[[float], bool],
+        registry: Registry,
+        redactor: Redactor,
+        secrets: Mapping[str, str],
+        clock: Clock,
+    ) -> None:
+        self.declared = {flow.key: flow for flow in flows}
+        self.settings = FlowSettings(registry.database, clock)
+        self._journal = journal
+        self._registry = registry
+        self._clock = clock
+        self._reader = journal.reader(READER)
+        products = {product.key: product for flow in self.declared.values() for product in flow.products.values()}
+        self._embedded = EmbeddedRunner(
+            flows=self.declared.values(),
+            journal=journal,
+            store=store,
+            drain=drain,
+            database=registry.database,
+            clients=Clients(products, secrets),
+            cleaner=Cleaner(redactor, secrets.values()),
+            clock=clock,
+        )
+        self.runner: Runner = self._embedded
+        self._scheduler: Scheduler | None = None
+        self._dispatcher: Dispatcher | None = None
+        self._recorder: Recorder | None = None
+
+    async def start(self) -> None:
+        """Take up what is open, then take in what is new. Call it in the loop in which the nodes are to run."""
+        await self.runner.start()
+        customers = ArchivedCustomers(self._archived_at, self._clock)
+        rules = Rules(self.declared.values(), setting_of=self.settings.find, archived_at=customers.archived_at)
+        self._dispatcher = Dispatcher(
+            self._reader, journal=self._journal, runner=self.runner, rules=rules, loop=asyncio.get_running_loop()
+        )
+        self._dispatcher.start()
+        self._recorder = Recorder(self._journal)
+        self._scheduler = Scheduler(
+            self.declared.values(),
+            runner=self.runner,
+            recorder=self._recorder,
+            settings=self.settings,
+            workspace=self._registry.workspace,
+            clock=self._clock,
+        )
+        await self._scheduler.start()
+
+    async def stop(self) -> None:
+        """Take nothing more in, and leave what is open for the next start. Before the journal is closed."""
+        if self._recorder:
+            await self._recorder.close()
+        if self._scheduler:
+            await self._scheduler.stop()
+        if self._dispatcher:
+            await self._dispatcher.stop()
+        await self.runner.close()
+
+    async def trigger(
+        self,
+        workspace: str,
+        flow: str,
+        payload: Any = None,
+        *,
+        customer: str = "",
+        connection: str = "",
+        keys: Mapping[str, str] | None = None,
+        trace_id: str = "",
+    ) -> LaunchResult:
+        """Launch a flow because someone asked for it (`POST /v1/flows/{key}/runs`).
+
+        Raises `NotFound` for a flow that is not declared, `Conflict` for one that is switched off.
+        """
+        found = self.find(flow)
+        setting = self.settings.find(workspace, flow)
+        if not (setting.enabled if setting else found.enabled):
+            raise Conflict(f"{found.title} was not launched: {said_of_disabled(setting)}.", hint="Switch it on first.")
+        event_id = new_id(self._clock.now_ms())
+        event = Event(
+            id=event_id,
+            time=time_of(event_id),
+            type="api",
+            payload=payload,
+            keys=dict(keys or {}),
+            customer=customer,
+            connection=connection,
+            trace_id=trace_id or trace_id_of(event_id),
+            integration=found.integration.key if found.integration else "",
+        )
+        return await self.runner.launch(
+            Launch(workspace=workspace, flow=flow, event=event, launched_by=LaunchedBy("api-trigger"))
+        )
+
+    def find(self, flow: str) -> Flow:
+        """The declared flow of this key. Raises `NotFound` where there is none."""
+        found = self.declared.get(flow)
+        if found is None:
+            raise NotFound(f"There is no flow {flow[:80]!r}.", hint=f"There are: {', '.join(self.declared) or 'none'}.")
+        return found
+
+    def is_enabled(self, workspace: str, flow: str) -> bool:
+        """Whether events may launch it."""
+        return self.settings.is_enabled(workspace, flow, declared=self.find(flow).enabled)
+
+    def next_due_ms(self, flow: str) -> int | None:
+        """When its schedule is due next, None for a flow without one."""
+        return self._scheduler.next_ms(flow) if self._scheduler else None
+
+    def check(self) -> dict[str, Any]:
+        """How it stands, for `/readyz`: `trouble` is why something waits, empty while all is well."""
+        status = self.runner.status()
+        trouble = status.trouble or (self._dispatcher.trouble if self._dispatcher else "")
+        return {
+            "queued": status.queued,
+            "running": status.running,
+            "hanging": status.hanging,
+            "ready": status.is_ready,
+            "trouble": trouble,
+        }
+
+    def _archived_at(self, workspace: str, customer: str) -> int | None:
+        found = self._registry.customers.find(workspace, customer)
+        return found.archived_at if found else None

@@ -1,0 +1,150 @@
+"""A place where flows run: a real journal, state and pump, the log in memory; it can be closed and opened again."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from clew.core.clock import SystemClock
+from clew.core.ids import new_id, time_of, trace_id_of
+from clew.core.record import Record
+from clew.core.redaction import Redactor
+from clew.core.settings import Settings
+from clew.flows.cleaning import Cleaner
+from clew.flows.embedded import EmbeddedRunner
+from clew.flows.event import Event
+from clew.flows.flow import Flow
+from clew.flows.http import Clients
+from clew.flows.runner import Launch, LaunchedBy, LaunchResult, Runner
+from clew.journal.sqlite import SqliteJournal
+from clew.log.memory import MemoryStore
+from clew.log.pump import Pump
+from clew.registry.registry import Registry, open_registry
+
+WORKSPACE = "default"
+DEADLINE_S = 20.0
+
+
+class FlowPlace:
+    """Opens a runner of the driver over one directory, again and again."""
+
+    def __init__(self, directory: Path, driver: str = "embedded", **options: Any) -> None:
+        self.driver = driver
+        self.clock = SystemClock()
+        self.store = MemoryStore()
+        self.options = options
+        self.secrets: dict[str, str] = {}
+        self._directory = directory
+        self._runner: Runner | None = None
+
+    async def open(self, *flows: Flow) -> Runner:
+        """A started runner of these flows."""
+        settings = Settings(data_dir=str(self._directory))
+        self.registry: Registry = open_registry(settings, self.clock)
+        self.journal = SqliteJournal(self._directory / "journal.db", clock=self.clock)
+        self.pump = Pump(self.journal.reader("log"), self.store, self.clock)
+        self.pump.start()
+        self._runner = self._new_runner(flows)
+        await self._runner.start()
+        return self._runner
+
+    def _new_runner(self, flows: Sequence[Flow]) -> Runner:
+        assert self.driver == "embedded"
+        products = {product.key: product for flow in flows for product in flow.products.values()}
+        return EmbeddedRunner(
+            flows=flows,
+            journal=self.journal,
+            store=self.store,
+            drain=self.pump.drain,
+            database=self.registry.database,
+            clients=Clients(products, self.secrets),
+            cleaner=Cleaner(Redactor(), self.secrets.values()),
+            clock=self.clock,
+            **{"close_s": 0.05, **self.options},
+        )
+
+    async def close(self) -> None:
+        """Stop, as a server does."""
+        if self._runner is None:
+            return
+        await self._runner.close()
+        self._runner = None
+        await asyncio.to_thread(self.pump.drain, 5)
+        self.pump.stop()
+        self.journal.close()
+        self.registry.close()
+
+    async def reopen(self, *flows: Flow) -> Runner:
+        """Stop and start again."""
+        await self.close()
+        return await self.open(*flows)
+
+    async def records(self, *kinds: str, parent: str = "") -> list[Record]:
+        """The records so far, oldest first."""
+        assert await asyncio.to_thread(self.pump.drain, DEADLINE_S)
+        found = self.store._records
+        return [r for r in found if (not kinds or r.kind in kinds) and parent in ("", r.parent_id)]
+
+    async def ended(self, runner: Runner, run_id: str) -> Record:
+        """The run's record, when it has ended."""
+        await until(lambda: runner.find(WORKSPACE, run_id) is None, f"the run {run_id} has ended")
+        assert await asyncio.to_thread(self.pump.drain, DEADLINE_S)
+        record = self.store.find(WORKSPACE, run_id)
+        assert record is not None
+        return record
+
+    async def run(self, runner: Runner, flow: Flow, payload: Any = None, **fields: Any) -> Record:
+        """Launch a flow and wait until its run has ended."""
+        result = await runner.launch(launch_of(flow, payload, **fields))
+        assert result.code == "launched"
+        return await self.ended(runner, result.run_id)
+
+
+def event_of(payload: Any = None, **fields: Any) -> Event:
+    """An event that came just now."""
+    event_id = new_id()
+    given = {"type": "order.released", "trace_id": trace_id_of(event_id), "source": "orders", **fields}
+    return Event(id=event_id, time=time_of(event_id), payload=payload, **given)
+
+
+def launch_of(flow: Flow, payload: Any = None, **fields: Any) -> Launch:
+    """A launch of a flow by an event that came just now."""
+    event = event_of(payload, **fields)
+    return Launch(
+        workspace=WORKSPACE,
+        flow=flow.key,
+        event=event,
+        launched_by=LaunchedBy("external-event", (event.id,)),
+        parent_id=event.id,
+    )
+
+
+async def until(probe: Callable[[], Any], what: str, timeout_s: float = DEADLINE_S) -> Any:
+    """The first truthy answer of `probe`."""
+    deadline = time.monotonic() + timeout_s
+    while not (answer := probe()):
+        assert time.monotonic() < deadline, f"not within {timeout_s} s: {what}"
+        await asyncio.sleep(0.005)
+    return answer
+
+
+def parameters_of(record: Record) -> dict[str, Any]:
+    """The record's parameters."""
+    found = msgspec.json.decode(record.parameters)
+    assert isinstance(found, dict)
+    return found
+
+
+def payload_of(record: Record) -> Any:
+    """The record's payload."""
+    return msgspec.json.decode(record.payload)
+
+
+def codes(results: Sequence[LaunchResult]) -> list[str]:
+    """What became of launches."""
+    return [result.code for result in results]
