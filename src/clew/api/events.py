@@ -7,10 +7,10 @@ from typing import Any
 from litestar import Request, Router, post
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from clew.api.authentication import principal_of
+from clew.api.authentication import RecentCallers
 from clew.api.description import EventsOperation
 from clew.api.intake import EventsAnswer, Intake
-from clew.api.wire import answering, header, idempotency_key, read_body, send_json
+from clew.api.wire import answering, first_values, idempotency_key, read_body, send_json
 from clew.core.settings import Settings
 from clew.doors.body import decode_body
 from clew.registry.keys import Keys
@@ -21,16 +21,20 @@ PATH = "/v1/events"
 def build_events(intake: Intake, keys: Keys, settings: Settings) -> ASGIApp:
     """The callable that answers `POST /v1/events`."""
 
+    callers = RecentCallers(keys)
+
     @answering
     async def answer_events(scope: Scope, receive: Receive, send: Send) -> None:
-        principal = principal_of(keys, header(scope, b"authorization"), "ingest")
+        headers = first_values(scope)
+        principal = callers.find(headers.get(b"authorization", b""), "ingest")
         raw = await read_body(scope, receive, settings.max_request_bytes)
+        encoding = headers.get(b"content-encoding", b"").decode("latin-1")
         answer = await intake.record_events(
             principal,
-            decode_body(raw, header(scope, b"content-encoding"), settings.max_request_bytes),
-            header(scope, b"content-type"),
-            traceparent=header(scope, b"traceparent"),
-            idempotency_key=idempotency_key(scope),
+            decode_body(raw, encoding, settings.max_request_bytes),
+            headers.get(b"content-type", b"").decode("latin-1"),
+            traceparent=headers.get(b"traceparent", b"").decode("latin-1"),
+            idempotency_key=idempotency_key(headers.get(b"idempotency-key", b"").decode("latin-1")),
         )
         await send_json(send, 201, answer)
 

@@ -34,6 +34,11 @@ def header(scope: Scope, name: bytes) -> str:
     return ""
 
 
+def first_values(scope: Scope) -> dict[bytes, bytes]:
+    """All headers by their names in lower case, each with its first value: for who asks for several."""
+    return dict(reversed(list(scope["headers"])))
+
+
 async def read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
     """The request's body as sent.
 
@@ -95,12 +100,12 @@ def problem_headers(error: ClewError) -> list[tuple[bytes, bytes]]:
     return headers
 
 
-def idempotency_key(scope: Scope) -> str:
-    """The `Idempotency-Key` without its quotes, or "".
+def idempotency_key(value: str) -> str:
+    """What an `Idempotency-Key` header says, without its quotes; "" where it says nothing.
 
     Raises `BadRequest` over 255 characters.
     """
-    key = header(scope, b"idempotency-key").strip().strip('"')
+    key = value.strip().strip('"')
     if len(key) > 255:
         raise BadRequest("The Idempotency-Key is longer than 255 characters.", hint="A UUID is a good key.")
     return key

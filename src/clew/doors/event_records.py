@@ -12,7 +12,7 @@ from clew.core.ids import digester, new_ids, trace_id_of
 from clew.core.record import Direction, ErrorInfo, Record
 from clew.core.redaction import MASK, Places, Redactor
 from clew.doors import trace_context
-from clew.doors.json_events import ABSENT, Batch, Event, is_present
+from clew.doors.json_events import ABSENT, Batch, Event
 
 # Bounded, as senders name the products.
 _digester = lru_cache(maxsize=1_024)(digester)
@@ -125,8 +125,10 @@ def _record(
         fields["sender_id"] = event.id
     if event.keys or event.correlation_id:
         fields["keys"] = _keys(event)
-    if is_present(event.parameters):
-        fields["parameters"] = str(event.parameters, "utf-8")
+    if event.parameters is not ABSENT:
+        text = str(event.parameters, "utf-8")
+        if text != "null":
+            fields["parameters"] = text
     if event.payload is not ABSENT:
         fields["payload"] = str(event.payload, "utf-8")
         fields["content_type"] = "application/json"

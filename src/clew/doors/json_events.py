@@ -203,11 +203,6 @@ def _decode(body: bytes, form: Form) -> list[Event]:
     return _MANY.decode(body) if form == "array" else _ONE.decode_lines(body)
 
 
-def is_present(raw: msgspec.Raw) -> bool:
-    """Whether a field that is kept as it came was there, and was not `null`."""
-    return raw is not ABSENT and bytes(raw) != b"null"
-
-
 class _Checker:
     """What the decoder does not know: one pass over the events that collects what is wrong."""
 
