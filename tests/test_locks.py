@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from hatch_build import library_of
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
@@ -67,4 +68,4 @@ def test_every_library_of_the_vendor_table_is_locked():
     package = json.loads((ROOT / "package.json").read_text())
     locked = json.loads((ROOT / "package-lock.json").read_text())["packages"][""]["dependencies"]
     assert package["dependencies"] == locked
-    assert {source.split("/")[0] for source in package["vendor"].values()} == set(locked)
+    assert {library_of(source) for source in package["vendor"].values()} == set(locked)

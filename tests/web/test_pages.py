@@ -15,9 +15,25 @@ from litestar.testing import TestClient
 
 from clew.core.record import Record
 from clew.registry.registry import Registry
+from clew.web.because import Because, BrokenView
+from clew.web.failing import Failures
 from clew.web.failures import FailurePage
+from clew.web.flow_run.views import (
+    Attempt,
+    FlowRunPage,
+    Launch,
+    Message,
+    NodeLink,
+    NodePanel,
+    RequestRow,
+    Skip,
+    Step,
+)
+from clew.web.flows.views import FlowPage, FlowRow, FlowsPage, LastRun, NodeRow, Rate, TriggerEvent
+from clew.web.graph import GraphLink, GraphNode, GraphView
 from clew.web.json_tree import build_json_tree
 from clew.web.layout import build_layout
+from clew.web.lines import Comparison, Line, Lines
 from clew.web.logs.views import (
     ActiveFilter,
     Bounds,
@@ -29,10 +45,12 @@ from clew.web.logs.views import (
     Row,
     Rows,
     RowsPart,
+    RunRow,
     Trouble,
 )
+from clew.web.overview.views import FailureRow, Figure, OverviewPage
+from clew.web.record.launches import LaunchedRun, Launches, Refused
 from clew.web.record.views import (
-    Because,
     BodyView,
     Cause,
     Data,
@@ -41,25 +59,24 @@ from clew.web.record.views import (
     Fact,
     FactGroup,
     Guide,
-    Line,
-    Lines,
     Parameter,
     Payload,
     RecordPage,
     Side,
-    Tab,
     ThreadRow,
     ThreadView,
 )
 from clew.web.rendering import TEMPLATES_DIR, Templates, View
 from clew.web.sign_in.views import LinkPage, Refusal, SignInPage
 from clew.web.static_files import STATIC_DIR, StaticFiles
+from clew.web.tabs import Tab
 from clew.web.wording import say_moment
 
 Client = TestClient[Litestar]
 
 EVIL = "</pre></script><script>alert(1)</script><b onclick=x>\"'&"
-MEMBER = build_layout(EVIL, member=EVIL, form_token=EVIL, failed_kinds=["api_request"], path="/logs", search=EVIL)
+FAILED = Failures(frozenset({"api_request"}), has_flow=True)
+MEMBER = build_layout(EVIL, member=EVIL, form_token=EVIL, failures=FAILED, path="/logs", search=EVIL)
 STRANGER = build_layout(EVIL, member="", form_token=EVIL)
 MOMENT = say_moment(1_780_000_000_000)
 CHOICE = Choice(EVIL, "/logs", is_current=True)
@@ -80,8 +97,24 @@ ROW = Row(
     http_status=422,
     took="1 ms",
 )
+RUN_ROW = RunRow(
+    href="/flow-runs/1",
+    dot="running",
+    state=EVIL,
+    flow=EVIL,
+    key=EVIL,
+    customer=EVIL,
+    launched_by=EVIL,
+    launched_href="/records/1",
+    nodes="3/4",
+    moment=MOMENT,
+    day=EVIL,
+    took="1 ms",
+)
 ROWS = Rows(
     items=(ROW,),
+    runs=(),
+    is_runs=False,
     nothing=None,
     newer_href="/logs?cursor=a",
     older_href="",
@@ -119,6 +152,7 @@ THREAD = ThreadView(
         ThreadRow(
             href="/records/1",
             is_current=True,
+            is_quiet=True,
             dot="below",
             state=EVIL,
             event=EVIL,
@@ -138,6 +172,11 @@ THREAD = ThreadView(
     4,
     3,
 )
+BROKEN = BrokenView(EVIL, EVIL, "/records/3")
+BECAUSE = Because(
+    summary=EVIL, advice=EVIL, where=EVIL, href="/records/2", is_failure=True, broke=(BROKEN, BROKEN), broke_more=2
+)
+TABS = (Tab("details", EVIL, "/records/1", is_current=True, has_failure=True, count="3"),)
 RECORD = RecordPage(
     layout=MEMBER,
     id="1",
@@ -147,6 +186,8 @@ RECORD = RecordPage(
     event=EVIL,
     kind=EVIL,
     kind_href="/logs",
+    run_label=EVIL,
+    run_href="/flow-runs/1",
     moment=MOMENT,
     took="1 ms",
     http_status=422,
@@ -155,8 +196,8 @@ RECORD = RecordPage(
     source_product=EVIL,
     target_product=EVIL,
     arrow="→",
-    because=Because(EVIL, EVIL, "/records/2"),
-    tabs=(Tab("details", EVIL, "/records/1", is_current=True, has_failure=True, count="3"),),
+    because=BECAUSE,
+    tabs=TABS,
     tab="details",
 )
 SIDE = Side(((EVIL, EVIL),), BODY, EVIL)
@@ -171,6 +212,165 @@ EXCHANGE = Exchange(
 )
 FACT = Fact(name=EVIL, value=EVIL, note=EVIL, href="/x", is_code=True, is_copied=True)
 CAUSE = Cause(type=EVIL, key=EVIL, message=EVIL, data=TREE, stack=EVIL, is_reason=True)
+
+
+LAUNCHES = Launches(
+    (LaunchedRun(EVIL, "/flow-runs/1", "failure", EVIL, EVIL), LaunchedRun(EVIL, "/flow-runs/2", "running", "", "")),
+    (
+        Refused(
+            title=EVIL,
+            code=EVIL,
+            sentence=EVIL,
+            clause=EVIL,
+            expected=EVIL,
+            actual=EVIL,
+            trigger_href="/flows/a#trigger",
+            record_href="/records/4",
+            is_failure=True,
+        ),
+    ),
+    EVIL,
+)
+LINES = Lines(
+    (
+        Line(moment=MOMENT, type="error", msg=EVIL, data=TREE, node=EVIL, node_href="/flow-runs/1"),
+        Line(moment=MOMENT, type="compare", msg=EVIL, comparison=Comparison(EVIL, EVIL, is_equal=False)),
+        Line(moment=MOMENT, type="api-request", msg=EVIL, href="/records/5"),
+        Line(moment=MOMENT, type="text", msg=EVIL),
+    ),
+    7,
+)
+GRAPH = GraphView(
+    EVIL,
+    (
+        GraphNode(id=EVIL, label=EVIL, about=EVIL, state=EVIL, dot="failure", href="/x", is_current=True),
+        GraphNode(id="b", label=EVIL, about=EVIL, state=EVIL, dot="info", is_quiet=True),
+    ),
+    (GraphLink(EVIL, "b", is_taken=False),),
+)
+STEP = Step(
+    name=EVIL,
+    title=EVIL,
+    href="/flow-runs/1?node=a",
+    dot="failure",
+    state=EVIL,
+    about=EVIL,
+    took=EVIL,
+    is_current=True,
+)
+REQUEST = RequestRow(
+    href="/records/5",
+    dot="failure",
+    moment=MOMENT,
+    node=EVIL,
+    method=EVIL,
+    url=EVIL,
+    http_status=422,
+    message=EVIL,
+    took=EVIL,
+)
+NODE_LINK = NodeLink(EVIL, "/flow-runs/1?node=b", has_failure=True)
+NODE = NodePanel(
+    name=EVIL,
+    title=EVIL,
+    dot="failure",
+    words=EVIL,
+    reason=EVIL,
+    when=EVIL,
+    place=EVIL,
+    record_href="/records/2",
+    skip=None,
+    upstream=(NODE_LINK,),
+    downstream=(NODE_LINK, NODE_LINK),
+    attempts=(Attempt(EVIL, "/flow-runs/1?run=2", "info", is_current=True),),
+    tabs=TABS,
+    tab="error",
+    causes=(CAUSE,),
+)
+RUN = FlowRunPage(
+    layout=MEMBER,
+    id="1",
+    title=EVIL,
+    flow_href="/flows/a",
+    state=EVIL,
+    dot="failure",
+    moment=MOMENT,
+    took=EVIL,
+    launch=Launch(EVIL, "/records/1"),
+    customer=EVIL,
+    customer_href="/logs",
+    source_product=EVIL,
+    target_product=EVIL,
+    arrow="→",
+    record_href="/records/1",
+    repeats_href="/flow-runs/0",
+    because=BECAUSE,
+    can_repeat=True,
+    can_stop=True,
+    is_open=True,
+    message=Message(EVIL, EVIL),
+    tabs=TABS,
+    tab="graph",
+)
+LAST = LastRun("/flow-runs/1", "failure", EVIL, MOMENT, EVIL, EVIL, EVIL)
+RATE = Rate("98 %", EVIL, "/logs/flow-runs", has_failure=True)
+FLOW_ROW = FlowRow(
+    key=EVIL,
+    title=EVIL,
+    href="/flows/a",
+    integration=EVIL,
+    trigger=EVIL,
+    filter=EVIL,
+    is_enabled=False,
+    last=LAST,
+    rate=RATE,
+)
+OK_ROW = msgspec.structs.replace(
+    FLOW_ROW, is_enabled=True, last=None, rate=Rate("", EVIL, "/logs/flow-runs", has_failure=False)
+)
+NODE_ROW = NodeRow(
+    name="a", title=EVIL, after=("b", "c"), when=EVIL, retries=EVIL, timeout=EVIL, on_error=EVIL, place=EVIL
+)
+FLOW = FlowPage(
+    layout=MEMBER,
+    key="a",
+    title=EVIL,
+    version=EVIL,
+    place=EVIL,
+    integration=EVIL,
+    is_enabled=True,
+    enabled_by=EVIL,
+    can_switch=True,
+    graph=GRAPH,
+    events=(TriggerEvent(EVIL, EVIL, "/logs"), TriggerEvent("", EVIL, "/logs")),
+    schedule=EVIL,
+    filter=EVIL,
+    concurrency=EVIL,
+    nodes=(NODE_ROW, msgspec.structs.replace(NODE_ROW, name="b", after=(), when="")),
+    rate=RATE,
+    runs=(LAST,),
+    runs_href="/logs/flow-runs",
+)
+OVERVIEW = OverviewPage(
+    layout=MEMBER,
+    figures=(Figure("3", EVIL, "/logs", has_failure=True), Figure("4", EVIL, "/logs", has_failure=False)),
+    failing=(Figure("3", EVIL, "/logs", has_failure=True),),
+    flows=(FLOW_ROW, OK_ROW),
+    failures=(
+        FailureRow(
+            href="/flow-runs/1", moment=MOMENT, day=EVIL, event=EVIL, key=EVIL, customer=EVIL, kind=EVIL, message=EVIL
+        ),
+    ),
+    failures_href="/logs",
+)
+
+
+def run_tab(**fields: object) -> FlowRunPage:
+    return msgspec.structs.replace(RUN, **fields)
+
+
+def node_tab(**fields: object) -> FlowRunPage:
+    return run_tab(graph=GRAPH, steps=(STEP,), node=msgspec.structs.replace(NODE, **fields))
 
 
 def record_tab(**fields: object) -> RecordPage:
@@ -199,9 +399,33 @@ SAMPLES: list[View] = [
     ),
     record_tab(tab="http", exchange=EXCHANGE),
     record_tab(tab="error", causes=(msgspec.structs.replace(CAUSE, is_reason=False), CAUSE)),
-    record_tab(tab="logs", lines=Lines((Line(MOMENT, "error", EVIL, TREE), Line(MOMENT, "message", EVIL, None)), 7)),
+    record_tab(details=Details((), (), THREAD, LAUNCHES)),
+    record_tab(details=Details((), (), THREAD, Launches((), (), EVIL)), because=None),
+    record_tab(tab="logs", lines=LINES),
     record_tab(tab="logs", lines=Lines((), 0)),
     record_tab(tab="trace", thread=THREAD, because=None, status="success"),
+    RowsPart(rows=msgspec.structs.replace(ROWS, items=(), runs=(RUN_ROW,), is_runs=True)),
+    node_tab(),
+    node_tab(tab="input", input=TREE, skip=Skip(EVIL, EVIL, EVIL, EVIL)),
+    node_tab(tab="input", skip=Skip("", "", "", EVIL), attempts=(), upstream=(), downstream=()),
+    node_tab(tab="output", output=BODY),
+    node_tab(tab="output", when=""),
+    node_tab(tab="logs", lines=LINES),
+    node_tab(tab="requests", requests=(REQUEST,)),
+    node_tab(tab="", tabs=(), record_href="", place=""),
+    run_tab(graph=GRAPH, steps=(), because=None, message=None, can_stop=False, can_repeat=False, launch=None),
+    run_tab(tab="error", causes=(CAUSE,), failed=(STEP, STEP), is_open=False),
+    run_tab(tab="logs", lines=LINES),
+    run_tab(tab="input", input=BODY),
+    run_tab(tab="input"),
+    run_tab(tab="requests", requests=(REQUEST,)),
+    run_tab(tab="requests"),
+    FlowsPage(layout=MEMBER, counter=EVIL, flows=(FLOW_ROW, OK_ROW)),
+    FlowsPage(layout=MEMBER, counter=EVIL, flows=()),
+    FLOW,
+    msgspec.structs.replace(FLOW, is_enabled=False, events=(), schedule="", filter="", runs=()),
+    OVERVIEW,
+    msgspec.structs.replace(OVERVIEW, failing=(), flows=(), failures=()),
     SignInPage(layout=STRANGER, email=EVIL, next=EVIL, refusal=Refusal(EVIL, EVIL)),
     SignInPage(layout=STRANGER),
     LinkPage(layout=STRANGER, action="/sign-in/link/x", is_first=True, email=EVIL, refusal=Refusal(EVIL, "")),
@@ -290,6 +514,8 @@ def test_every_view_and_every_template_has_a_sample() -> None:
     names = {path.relative_to(TEMPLATES_DIR).as_posix() for path in TEMPLATES_DIR.rglob("*.html")}
     used = {view.template for view in SAMPLES} | {"layout.html", "ui.html"}
     used |= {f"record/_{view.tab}.html" for view in SAMPLES if isinstance(view, RecordPage)}
+    for name in names:  # parts that others include
+        used |= set(re.findall(r'{% include "([^"~]+)" %}', (TEMPLATES_DIR / name).read_text()))
     assert names == used
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias
 
@@ -14,12 +14,16 @@ from litestar.di import NamedDependency
 from clew.core.clock import Clock
 from clew.core.errors import NotAllowed
 from clew.core.settings import Settings
+from clew.flows.flow import Flow
+from clew.flows.flow_settings import FlowSettings
+from clew.flows.runner import Runner
 from clew.log.parameters import FilterParser
 from clew.log.search import Search
 from clew.registry.members import HASHES_AT_ONCE
 from clew.registry.registry import Registry
 from clew.registry.sessions import Session
-from clew.web.failed_kinds import FailedKinds
+from clew.web.failing import Failing
+from clew.web.flows.health import FlowHealth
 from clew.web.layout import Layout, build_layout
 from clew.web.names import Names
 from clew.web.rendering import Templates, View
@@ -33,18 +37,31 @@ class WebFace:
     """The parts that the pages share. One for the whole server."""
 
     def __init__(
-        self, *, search: Search, parser: FilterParser, registry: Registry, settings: Settings, clock: Clock
+        self,
+        *,
+        search: Search,
+        parser: FilterParser,
+        registry: Registry,
+        settings: Settings,
+        clock: Clock,
+        flows: Mapping[str, Flow],
+        runner: Runner | None,
+        flow_settings: FlowSettings | None,
     ) -> None:
         self.search = search
         self.parser = parser
         self.registry = registry
         self.settings = settings
         self.clock = clock
+        self.flows = flows
+        self.runner = runner
+        self.flow_settings = flow_settings
         # A password's hash takes a core for a tenth of a second: with threads of its own it keeps nobody from reading.
         self.hashing = ThreadPoolExecutor(HASHES_AT_ONCE, thread_name_prefix="sign-in")
         self.static = StaticFiles()
         self.templates = Templates(self.static)
-        self.failed_kinds = FailedKinds(search, parser, clock)
+        self.failing = Failing(search, parser, clock, flows)
+        self.health = FlowHealth(search, parser, clock, flows)
 
     async def layout(self, session: Session, title: str, *, path: str = "", search: str = "") -> Layout:
         """The layout of a page for who is signed in."""
@@ -52,7 +69,7 @@ class WebFace:
             title,
             member=session.member.email,
             form_token=session.csrf_token,
-            failed_kinds=await self.failed_kinds.find(session.member.workspace),
+            failures=await self.failing.find(session.member.workspace),
             path=path,
             search=search,
         )
@@ -64,6 +81,16 @@ class WebFace:
             product=lambda key: self.registry.products.title(workspace, key),
             customer=lambda key: found[key].name if key in found else key,
         )
+
+    def flow_title(self, key: str) -> str:
+        """What people call a flow: its title where it is declared, else its key."""
+        return self.flows[key].title if key in self.flows else key
+
+    def is_enabled(self, workspace: str, flow: Flow) -> bool:
+        """Whether events and schedules may launch a flow."""
+        if self.flow_settings is None:
+            return flow.enabled
+        return self.flow_settings.is_enabled(workspace, flow.key, declared=flow.enabled)
 
     def respond(
         self, view: View, *, status: int = 200, template: str | None = None, cookies: Sequence[Cookie] = ()
@@ -105,6 +132,20 @@ def check_member_form(session: Session, form: dict[str, str]) -> None:
     """Raise `NotAllowed` for a form that did not come from a page of this session."""
     if not session.accepts(form.get(TOKEN_FIELD, "")):
         raise _foreign_form()
+
+
+def can_operate(session: Session) -> bool:
+    """Whether who is signed in may run, stop and switch flows."""
+    return session.member.role in ("admin", "support")
+
+
+def check_operator(session: Session) -> None:
+    """Raise `NotAllowed` for who may only look."""
+    if not can_operate(session):
+        raise NotAllowed(
+            f"{session.member.email} may look at flows, but not run, stop or switch them.",
+            hint="Ask an administrator for the role support.",
+        )
 
 
 def _foreign_form() -> NotAllowed:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 import msgspec
 
 from clew.core.record import Kind
+from clew.web.failing import NONE, Failures
 
 
 class LogName(msgspec.Struct, frozen=True):
@@ -43,6 +42,10 @@ FORMER_PATHS = {
 """Names that these logs had before, and where they are now."""
 
 
+OVERVIEW_PATH = "/"
+FLOWS_PATH = "/flows"
+
+
 class NavItem(msgspec.Struct, frozen=True):
     """A link of the navigation. `has_failure`: something of this kind failed in the last 24 hours."""
 
@@ -52,16 +55,24 @@ class NavItem(msgspec.Struct, frozen=True):
     has_failure: bool
 
 
+class NavGroup(msgspec.Struct, frozen=True):
+    """Links that belong together, under a name; "" for the first ones."""
+
+    label: str
+    items: tuple[NavItem, ...]
+
+
 class Layout(msgspec.Struct, frozen=True, kw_only=True):
     """What stands around a page. `member` is the e-mail of who is signed in; empty, the page has no navigation.
 
-    `form_token` is for every form on the page. `search` is what the search box holds.
+    `nav` is groups of links with their names; the menu of logs is `menu`. `form_token` is for every form on the page.
+    `search` is what the search box holds.
     """
 
     title: str
     form_token: str
     member: str = ""
-    nav: tuple[NavItem, ...] = ()
+    nav: tuple[NavGroup, ...] = ()
     menu: tuple[NavItem, ...] = ()
     search: str = ""
 
@@ -71,22 +82,28 @@ def build_layout(
     *,
     member: str,
     form_token: str,
-    failed_kinds: Collection[Kind] = (),
+    failures: Failures = NONE,
     path: str = "",
     search: str = "",
 ) -> Layout:
-    """The layout of a page for who is signed in. `path` is the log that the page is, or belongs to."""
-    items = {log.path: _nav_item(log, path, failed_kinds) for log in LOGS}
+    """The layout of a page for who is signed in. `path` is the page of the navigation that this is, or belongs to."""
+    logs = {log.path: _nav_item(log, path, failures) for log in LOGS}
+    overview = NavItem("Overview", OVERVIEW_PATH, path == OVERVIEW_PATH, bool(failures.kinds))
+    flows = NavItem("Flows", FLOWS_PATH, path == FLOWS_PATH, failures.has_flow)
     return Layout(
         title=title,
         form_token=form_token,
         member=member,
-        nav=tuple(items.values()),
-        menu=tuple(items[log.path] for log in (INTEGRATION_EVENTS, *SIX_LOGS)),
+        nav=(
+            NavGroup("", (overview,)),
+            NavGroup("Logs", tuple(logs.values())),
+            NavGroup("Connected", (flows,)),
+        ),
+        menu=tuple(logs[log.path] for log in (INTEGRATION_EVENTS, *SIX_LOGS)),
         search=search,
     )
 
 
-def _nav_item(log: LogName, path: str, failed_kinds: Collection[Kind]) -> NavItem:
-    has_failure = bool(failed_kinds) if log.kind is None else log.kind in failed_kinds
+def _nav_item(log: LogName, path: str, failures: Failures) -> NavItem:
+    has_failure = bool(failures.kinds) if log.kind is None else log.kind in failures.kinds
     return NavItem(log.label, log.path, log.path == path, has_failure)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -19,14 +19,20 @@ from litestar.types import Guard
 from clew.core.clock import Clock
 from clew.core.errors import ClewError, NotFound, NotSignedIn
 from clew.core.settings import Settings
+from clew.flows.flow import Flow
+from clew.flows.flow_settings import FlowSettings
+from clew.flows.runner import Runner
 from clew.log.parameters import FilterParser
 from clew.log.search import Search
 from clew.registry.registry import Registry
 from clew.registry.sessions import Session
 from clew.web.face import Face, HttpRequest, WebFace, stranger_layout
 from clew.web.failures import FailurePage
+from clew.web.flow_run.handlers import repeat_run, show_flow_run, stop_run
+from clew.web.flows.handlers import show_flow, show_flows, switch_flow
 from clew.web.layout import Layout, build_layout
-from clew.web.logs.handlers import show_all_records, show_home, show_log, show_under_its_name
+from clew.web.logs.handlers import show_all_records, show_log, show_under_its_name
+from clew.web.overview.handlers import show_overview
 from clew.web.record.handlers import download_payload, show_record
 from clew.web.security import SESSION_COOKIE, SecurityHeaders
 from clew.web.sign_in.handlers import show_link, show_sign_in, sign_in, sign_out, use_link
@@ -34,23 +40,50 @@ from clew.web.sign_in.handlers import show_link, show_sign_in, sign_in, sign_out
 log = logging.getLogger("clew.web")
 
 
-def build_web(*, search: Search, parser: FilterParser, registry: Registry, settings: Settings, clock: Clock) -> Router:
+def build_web(
+    *,
+    search: Search,
+    parser: FilterParser,
+    registry: Registry,
+    settings: Settings,
+    clock: Clock,
+    flows: Mapping[str, Flow] | None = None,
+    runner: Runner | None = None,
+    flow_settings: FlowSettings | None = None,
+) -> Router:
     """The pages. Whoever is not signed in is led to the sign-in and then back.
 
+    `flows` are those that are declared, by key; without a `runner` none is stopped or repeated here, without
+    `flow_settings` none enabled or disabled.
     Raises `NotFound` where a file that every page needs is missing: the front-end libraries come by the build hook.
     """
-    face = WebFace(search=search, parser=parser, registry=registry, settings=settings, clock=clock)
+    face = WebFace(
+        search=search,
+        parser=parser,
+        registry=registry,
+        settings=settings,
+        clock=clock,
+        flows=flows or {},
+        runner=runner,
+        flow_settings=flow_settings,
+    )
     face.static.href("vendor/htmx.js")
     behind_the_door = Router(
         path="/",
         guards=[_signed_in(registry)],
         route_handlers=[
-            show_home,
+            show_overview,
             show_under_its_name,
             show_all_records,
             show_log,
             show_record,
             download_payload,
+            show_flow_run,
+            stop_run,
+            repeat_run,
+            show_flows,
+            show_flow,
+            switch_flow,
             sign_out,
             show_nothing,
         ],
@@ -71,7 +104,16 @@ async def send_static(request: HttpRequest, face: Face, name: FromPath[str], v: 
     return face.static.respond(str(name).lstrip("/"), v, request.headers.get("if-none-match", ""))
 
 
-@get(["/{rest:path}", "/logs/{name:str}/{rest:path}", "/records/{record_id:str}/{rest:path}", "/activity/{rest:path}"])
+@get(
+    [
+        "/{rest:path}",
+        "/logs/{name:str}/{rest:path}",
+        "/records/{record_id:str}/{rest:path}",
+        "/flow-runs/{run_id:str}/{rest:path}",
+        "/flows/{key:str}/{rest:path}",
+        "/activity/{rest:path}",
+    ]
+)
 async def show_nothing(request: HttpRequest) -> Response[str]:
     """Any other address."""
     raise NotFound(f"There is nothing at {request.url.path[:200]}.", hint="Check the link.")
@@ -140,7 +182,7 @@ def _layout(face: WebFace, request: HttpRequest, title: str) -> Layout:
         title,
         member=session.member.email,
         form_token=session.csrf_token,
-        failed_kinds=face.failed_kinds.last_known(session.member.workspace),
+        failures=face.failing.last_known(session.member.workspace),
     )
 
 

@@ -28,6 +28,15 @@ KIND_NAMES: dict[Kind, str] = {
 MAX_ROW_TEXT = 300
 """Characters: more than a row of the widest window has room for."""
 
+LAUNCHERS = {
+    "external-event": "external event",
+    "data-source-trigger": "external event",
+    "app-event-trigger": "internal event",
+    "schedule-trigger": "schedule",
+    "api-trigger": "API call",
+}
+"""What `launched_by.type` is called."""
+
 ARROWS: dict[Direction, str] = {"": "→", "one-way": "→", "two-way": "↔"}
 
 
@@ -107,7 +116,9 @@ def say_count(count: int, noun: str, *, at_least: bool = False) -> str:
 
 
 def say_event(record: Record | Summary) -> str:
-    """What a record is called: its event, else what it did, else its kind."""
+    """What a record is called: its event, else what it did, else its kind. A decision is called by its flow."""
+    if record.kind == "decision" and record.flow:
+        return record.flow
     if record.event:
         return record.event
     method, url = _exchange_of(record)

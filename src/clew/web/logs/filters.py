@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from clew.core.clock import from_rfc3339
-from clew.core.record import KINDS
+from clew.core.record import KINDS, Kind
+from clew.web.logs.runs import STATES
 from clew.web.logs.url import ALL_TIME, LogUrl
 from clew.web.logs.views import ActiveFilter, Bounds, Choice, FilterField, Option
 from clew.web.wording import KIND_NAMES, say_minute
@@ -32,10 +33,11 @@ _LABELS = {
 
 
 class Suggestions(msgspec.Struct, frozen=True):
-    """What may be chosen for products and customers."""
+    """What may be chosen for products, customers and flows."""
 
     products: tuple[Option, ...] = ()
     customers: tuple[Option, ...] = ()
+    flows: tuple[Option, ...] = ()
 
 
 def build_segments(url: LogUrl) -> tuple[Choice, ...]:
@@ -71,21 +73,31 @@ def _for_input(text: str) -> str:
     return text.removesuffix("Z")
 
 
-def build_fields(url: LogUrl, suggestions: Suggestions, *, has_kind: bool) -> tuple[FilterField, ...]:
-    """The filters that the form has, each as a chip that opens."""
+def build_fields(url: LogUrl, suggestions: Suggestions, kind: Kind | None) -> tuple[FilterField, ...]:
+    """The filters that the form of a list has, each as a chip that opens. `kind` is all that the list is of."""
     kinds = tuple(Option(kind, KIND_NAMES[kind]) for kind in KIND_NAMES)
     assert len(kinds) == len(KINDS)
     products, customers = suggestions.products, suggestions.customers
     fields = [
         _field(url, "customer", "Customer", customers, hint="The key that records carry"),
         _field(url, "product", "Product", products, is_closed=bool(products), hint="Source or target"),
-        _field(url, "event", "Event", placeholder="order.released"),
+        *_fields_of(url, suggestions, kind),
         _key_field(url),
         _field(url, "q", "Text", placeholder="postal_code", hint="Words in the message, parameters or payload"),
     ]
-    if has_kind:
+    if kind is None:
         fields.insert(0, _field(url, "kind", "Kind", kinds, is_closed=True))
     return tuple(fields)
+
+
+def _fields_of(url: LogUrl, suggestions: Suggestions, kind: Kind | None) -> list[FilterField]:
+    if kind != "flow_run":
+        return [_field(url, "event", "Event", placeholder="order.released")]
+    states = tuple(Option(state, state) for state in STATES)
+    return [
+        _field(url, "flow", "Flow", suggestions.flows, placeholder="order-to-ship"),
+        _field(url, "state", "State", states, is_closed=True),
+    ]
 
 
 def _field(

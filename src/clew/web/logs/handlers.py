@@ -29,6 +29,7 @@ from clew.web.logs.filters import (
     build_segments,
 )
 from clew.web.logs.rows import build_rows
+from clew.web.logs.runs import build_open_row, build_run_row, find_open
 from clew.web.logs.url import LogUrl, filters_of, read_url
 from clew.web.logs.views import LogPage, Option, Rows, RowsPart, Trouble
 from clew.web.wording import say_count
@@ -38,12 +39,6 @@ MAX_SUGGESTIONS = 200
 
 _KEY = re.compile(r"[A-Za-z][\w.-]{0,63}=\S.*\Z", re.DOTALL)
 _BY_NAME = {log.path.rpartition("/")[2]: log for log in LOGS if log.kind}
-
-
-@get("/")
-async def show_home() -> Redirect:
-    """To the log, until there is more to see at once."""
-    return Redirect("/logs")
 
 
 @get(list(FORMER_PATHS))
@@ -101,9 +96,9 @@ async def _show(request: HttpRequest, face: WebFace, log: LogName, url: LogUrl) 
         return face.respond(await _page(face, session, log, url, trouble=error), status=error.status)
     if request.headers.get("hx-request-type") == "partial":
         answer = await face.search.page(asked)
-        return face.respond(RowsPart(rows=_rows(face, session, url, answer)))
+        return face.respond(RowsPart(rows=_rows(face, session, log, url, answer)))
     answer, counter, failures = await _ask(face, asked)
-    rows = _rows(face, session, url, answer)
+    rows = _rows(face, session, log, url, answer)
     return face.respond(await _page(face, session, log, url, rows=rows, counter=counter, failures=failures))
 
 
@@ -128,9 +123,23 @@ def _say(answer: CountAnswer, noun: str) -> str:
     return say_count(answer.count.count, noun, at_least=answer.count.truncated)
 
 
-def _rows(face: WebFace, session: Session, url: LogUrl, answer: Answer) -> Rows:
+def _rows(face: WebFace, session: Session, log: LogName, url: LogUrl, answer: Answer) -> Rows:
+    if log.kind == "flow_run":
+        return _run_rows(face, session, url, answer)
     names = face.names(session.member.workspace, (item.customer for item in answer.page.items))
     return build_rows(answer, url, names, face.clock.now_ms())
+
+
+def _run_rows(face: WebFace, session: Session, url: LogUrl, answer: Answer) -> Rows:
+    """Ended runs; above those of the first page the open ones."""
+    workspace, now_ms, items = session.member.workspace, face.clock.now_ms(), answer.page.items
+    opened = find_open(face.runner, workspace, url)
+    ended = {item.id for item in items}
+    opened = tuple(run for run in opened if run.id not in ended)  # one may have ended meanwhile
+    names = face.names(workspace, [*(item.customer for item in items), *(run.event.customer for run in opened)])
+    rows = [build_open_row(run, names, face.flow_title, now_ms) for run in opened]
+    rows += [build_run_row(item, names, face.flow_title, now_ms) for item in items]
+    return build_rows(answer, url, names, now_ms, tuple(rows))
 
 
 async def _page(
@@ -145,7 +154,7 @@ async def _page(
     trouble: ClewError | None = None,
 ) -> LogPage:
     workspace = session.member.workspace
-    fields = build_fields(url, _suggest(face, workspace), has_kind=log.kind is None)
+    fields = build_fields(url, _suggest(face, workspace), log.kind)
     names = face.names(workspace, _values(url, "customer"))
     active = build_active(url, fields, names.of)
     return LogPage(
@@ -172,6 +181,7 @@ def _suggest(face: WebFace, workspace: str) -> Suggestions:
     return Suggestions(
         products=tuple(Option(row.key, row.title) for row in registry.products.list(workspace)),
         customers=tuple(Option(row.key, row.name) for row in registry.customers.list(workspace, limit=MAX_SUGGESTIONS)),
+        flows=tuple(Option(flow.key, flow.title) for flow in face.flows.values()),
     )
 
 

@@ -6,9 +6,10 @@ from clew.core.clock import DAY_MS
 from clew.core.record import Summary
 from clew.log.search import Answer, Coverage
 from clew.web.layout import ALL_RECORDS
+from clew.web.links import href_of
 from clew.web.logs.filters import DURATIONS
 from clew.web.logs.url import ALL_TIME, LogUrl
-from clew.web.logs.views import Choice, Nothing, Row, Rows
+from clew.web.logs.views import Choice, Nothing, Row, Rows, RunRow
 from clew.web.names import Names
 from clew.web.wording import (
     ARROWS,
@@ -24,15 +25,20 @@ from clew.web.wording import (
 )
 
 
-def build_rows(answer: Answer, url: LogUrl, names: Names, now_ms: int) -> Rows:
-    """The rows of a page. `has_kind` of a list of one kind is False: they are all of it."""
+def build_rows(answer: Answer, url: LogUrl, names: Names, now_ms: int, runs: tuple[RunRow, ...] | None = None) -> Rows:
+    """The rows of a page. `has_kind` of a list of one kind is False: they are all of it.
+
+    `runs` are shown instead of the answer's records where the list is of flow runs.
+    """
     items, coverage = answer.page.items, answer.coverage
     is_newest_first = url.get("sort") != "asc"
     onwards = url.at(answer.next_cursor).href if answer.next_cursor else ""
     back = url.at(answer.prev_cursor).href if answer.prev_cursor else ""
     return Rows(
-        items=tuple(build_row(item, names, now_ms) for item in items),
-        nothing=None if items else build_nothing(url, coverage, now_ms),
+        items=tuple(build_row(item, names, now_ms) for item in items) if runs is None else (),
+        runs=runs or (),
+        is_runs=runs is not None,
+        nothing=None if items or runs else build_nothing(url, coverage, now_ms),
         newer_href=back if is_newest_first else onwards,
         older_href=onwards if is_newest_first else back,
         coverage=say_coverage(coverage, now_ms),
@@ -47,7 +53,7 @@ def build_row(item: Summary, names: Names, now_ms: int) -> Row:
     """A record in the list."""
     event, key = cut(say_event(item)), cut(next(iter(item.keys.values()), ""))
     return Row(
-        href=f"/records/{item.id}",
+        href=href_of(item),
         status=item.status,
         state=cut(item.state),
         moment=say_moment(item.time),

@@ -7,6 +7,7 @@ from typing import ClassVar
 import msgspec
 
 from clew.core.record import Status
+from clew.web.dots import Dot
 from clew.web.layout import Layout
 from clew.web.rendering import View
 from clew.web.wording import Moment
@@ -81,6 +82,23 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     took: str
 
 
+class RunRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A flow run in the list, ended or open. `nodes` says how many of its nodes are done: `3/4`."""
+
+    href: str
+    dot: Dot
+    state: str
+    flow: str
+    key: str
+    customer: str
+    launched_by: str
+    launched_href: str
+    nodes: str
+    moment: Moment
+    day: str
+    took: str
+
+
 class Nothing(msgspec.Struct, frozen=True):
     """What an empty list says: what was searched, and where to look next."""
 
@@ -90,9 +108,14 @@ class Nothing(msgspec.Struct, frozen=True):
 
 
 class Rows(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of the list with its foot. What htmx asks for when it pages is this alone."""
+    """A page of the list with its foot. What htmx asks for when it pages is this alone.
+
+    A list of flow runs has `runs` instead of `items`, those that are open first.
+    """
 
     items: tuple[Row, ...]
+    runs: tuple[RunRow, ...]
+    is_runs: bool
     nothing: Nothing | None
     newer_href: str
     older_href: str

@@ -21,7 +21,7 @@ def build_payload(record: Record, *, is_raw: bool) -> Payload:
     """The payload, as a tree where it is JSON and raw was not asked for."""
     here = f"/records/{record.id}?tab=payload"
     is_binary = record.payload_encoding == "base64"
-    body = _view(record.payload, is_binary, len(record.payload_bytes()), record.content_type, with_tree=not is_raw)
+    body = build_body(record.payload, is_binary, len(record.payload_bytes()), record.content_type, with_tree=not is_raw)
     return Payload(
         body=body,
         is_raw=body.tree is None,
@@ -31,7 +31,8 @@ def build_payload(record: Record, *, is_raw: bool) -> Payload:
     )
 
 
-def _view(text: str, is_binary: bool, size: int, content_type: str, *, with_tree: bool = True) -> BodyView:
+def build_body(text: str, is_binary: bool, size: int, content_type: str, *, with_tree: bool = True) -> BodyView:
+    """A body, as a tree where it is JSON. `size` is its length in bytes."""
     tree = build_json_tree(text) if with_tree and not is_binary else None
     notes = []
     if is_binary:
@@ -81,7 +82,7 @@ def _side(headers: Mapping[str, str], body: Body | None, note: str, href: str = 
 
 def _body(body: Body, headers: Mapping[str, str]) -> BodyView:
     content_type = next((value for name, value in headers.items() if name.lower() == "content-type"), "")
-    view = _view(body.text, body.encoding == "base64", body.size, content_type)
+    view = build_body(body.text, body.encoding == "base64", body.size, content_type)
     if not body.cut:
         return view
     return BodyView(

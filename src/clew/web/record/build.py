@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_args
 
 import msgspec
 
 from clew.core.record import Record
 from clew.diagnosis.thread import Thread, ThreadNode, build_thread
+from clew.flows.flow import Flow
+from clew.web.because import Because, build_because
 from clew.web.layout import LOGS, Layout
+from clew.web.links import filtered, href_of, record_href
 from clew.web.names import Names
 from clew.web.record.bodies import build_exchange, build_payload
 from clew.web.record.chain import build_chain
-from clew.web.record.facts import build_data, build_groups, build_lines, filtered
-from clew.web.record.trouble import build_because, build_causes, dot_of, tabs_in_trouble
-from clew.web.record.views import Details, RecordPage, Tab, TabName, ThreadView
+from clew.web.record.facts import build_data, build_groups, build_log_lines
+from clew.web.record.launches import build_launches
+from clew.web.record.trouble import build_causes, dot_of, tabs_in_trouble
+from clew.web.record.views import Details, RecordPage, TabName, ThreadView
+from clew.web.tabs import Tab
 from clew.web.wording import ARROWS, KIND_NAMES, http_status_of, say_event, say_moment, say_took
 
 TABS: tuple[TabName, ...] = get_args(TabName)
 
 
 class Subject(msgspec.Struct, frozen=True):
-    """A record and all records of its chain, itself among them."""
+    """A record and all records of its chain, itself among them. `flows` are those that are declared, by key."""
 
     record: Record
     chain: Sequence[Record]
+    flows: Mapping[str, Flow] = {}
 
 
 def log_path_of(record: Record) -> str:
@@ -40,16 +46,19 @@ def build_record_page(subject: Subject, layout: Layout, tab: TabName, names: Nam
     node = thread.find(record.id)
     assert node is not None
     tabs = _tabs(record, node, len(subject.chain), tab)
-    current: TabName = next((t.name for t in tabs if t.is_current), "details")
+    run_label, run_href = _run_link(subject)
+    current: TabName = tab if any(t.is_current and t.name == tab for t in tabs) else "details"
     return RecordPage(
         layout=layout,
         id=record.id,
         status=record.status,
-        dot=dot_of(node),
+        dot="failure" if record.status == "failure" else dot_of(node),
         state=record.state or record.status,
         event=say_event(record),
         kind=KIND_NAMES[record.kind],
         kind_href=log_path_of(record),
+        run_label=run_label,
+        run_href=run_href,
         moment=say_moment(record.time),
         took=say_took(record.duration_ms),
         http_status=http_status_of(record),
@@ -58,26 +67,49 @@ def build_record_page(subject: Subject, layout: Layout, tab: TabName, names: Nam
         source_product=names.product(record.source_product),
         target_product=names.product(record.target_product),
         arrow=ARROWS[record.direction],
-        because=build_because(record, node),
+        because=_because(subject, node, names),
         tabs=tabs,
         tab=current,
-        **_content(record, thread, current, names, is_raw=is_raw),
+        **_content(subject, thread, current, names, is_raw=is_raw),
     )
 
 
-def _content(record: Record, thread: Thread, tab: TabName, names: Names, *, is_raw: bool) -> dict[str, Any]:
+def _because(subject: Subject, node: ThreadNode, names: Names) -> Because | None:
+    """Why it failed or did not run, or what failed below it. One that went well is not to blame for its chain."""
+    because = build_because(subject.chain, subject.record.id, names)
+    is_its_own = node.is_failure or node.has_failure_below
+    return because if because and (is_its_own or not because.href) else None
+
+
+def _run_link(subject: Subject) -> tuple[str, str]:
+    """Where the flow run is that this is, or the node run that made this request: label and link, "" for neither."""
+    record = subject.record
+    if record.kind == "flow_run":
+        return "Open the flow run", href_of(record)
+    if record.kind == "node_run" and record.parent_id:
+        return "Open in its flow run", href_of(record)
+    made_by = next((one for one in subject.chain if one.id == record.parent_id and one.kind == "node_run"), None)
+    return (f"Made by {made_by.node}", href_of(made_by)) if made_by else ("", "")
+
+
+def _content(subject: Subject, thread: Thread, tab: TabName, names: Names, *, is_raw: bool) -> dict[str, Any]:
     """What the open tab shows, under the name of its field."""
+    record = subject.record
 
     def chain() -> ThreadView:
         return build_chain(thread, record.id, names)
 
+    def details() -> Details:
+        launches = build_launches(record, subject.chain, subject.flows)
+        return Details(build_groups(record, names), record.redacted, chain(), launches)
+
     contents: dict[TabName, Callable[[], dict[str, Any]]] = {
-        "details": lambda: {"details": Details(build_groups(record, names), record.redacted, chain())},
+        "details": lambda: {"details": details()},
         "data": lambda: {"data": build_data(record)},
         "payload": lambda: {"payload": build_payload(record, is_raw=is_raw)},
         "http": lambda: {"exchange": build_exchange(record)},
         "error": lambda: {"causes": build_causes(record.error)},
-        "logs": lambda: {"lines": build_lines(record)},
+        "logs": lambda: {"lines": build_log_lines(record)},
         "trace": lambda: {"thread": chain()},
     }
     return contents[tab]()
@@ -99,7 +131,7 @@ def _tabs(record: Record, node: ThreadNode, chain_length: int, wanted: TabName) 
         Tab(
             name=name,
             label=label,
-            href=f"/records/{record.id}" if name == "details" else f"/records/{record.id}?tab={name}",
+            href=record_href(record.id, "" if name == "details" else name),
             is_current=name == current,
             has_failure=name in dotted,
             count=f"{counts[name]:,}" if counts.get(name) else "",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from clew.diagnosis.thread import Thread, ThreadNode
+from clew.web.links import href_of
 from clew.web.names import Names
 from clew.web.record.trouble import dot_of
 from clew.web.record.views import Guide, Stroke, ThreadRow, ThreadView
@@ -72,8 +73,9 @@ def _line(child: ThreadNode, is_last: bool, is_red_later: bool) -> Stroke:
 def _row(node: ThreadNode, guides: tuple[Guide, ...], names: Names, *, is_current: bool) -> ThreadRow:
     record = node.record
     return ThreadRow(
-        href=f"/records/{record.id}",
+        href=href_of(record),
         is_current=is_current,
+        is_quiet=record.kind == "decision" and record.status == "info",
         dot=dot_of(node),
         state=cut(record.state),
         event=cut(say_event(record)),

@@ -5,15 +5,14 @@ from __future__ import annotations
 import msgspec
 
 from clew.core.record import Record
-from clew.web.json_tree import MAX_NODES
-from clew.web.logs.url import ALL_TIME, LogUrl
+from clew.web.lines import NOBODY, Lines, build_lines
+from clew.web.links import filtered, record_href
 from clew.web.names import Names
-from clew.web.record.trouble import json_of
-from clew.web.record.views import Data, Fact, FactGroup, Line, Lines, Parameter
+from clew.web.record.views import Data, Fact, FactGroup, Parameter
 from clew.web.wording import say_message, say_moment, say_size, say_took
 
 MAX_ROWS = 1_000
-"""Parameters and log lines that one page shows."""
+"""Parameters that one page shows."""
 
 
 def build_groups(record: Record, names: Names) -> tuple[FactGroup, ...]:
@@ -42,7 +41,7 @@ def _happened(record: Record, names: Names) -> list[Fact]:
         Fact(name="Source product", value=names.product(record.source_product)),
         Fact(name="Target product", value=names.product(record.target_product)),
         Fact(name="Direction", value=record.direction),
-        Fact(name="Payload", value=_say_payload(record), href=_tab(record.id, "payload")),
+        Fact(name="Payload", value=_say_payload(record), href=record_href(record.id, "payload")),
     ]
 
 
@@ -91,15 +90,6 @@ def _ids(record: Record) -> list[Fact]:
     ]
 
 
-def filtered(name: str, value: str) -> str:
-    """The list of all records that share this, whenever they were."""
-    return LogUrl("/logs", ((name, value), ("duration", ALL_TIME))).href
-
-
-def _tab(record_id: str, tab: str) -> str:
-    return f"/records/{record_id}?tab={tab}"
-
-
 def build_data(record: Record) -> Data:
     """Result, the message why it failed where it did, and the parameters as they were captured."""
     parameters = _parameters(record.parameters)
@@ -130,9 +120,6 @@ def _parameter(name: str, text: str) -> Parameter:
     return Parameter(name, text, is_json=True)
 
 
-def build_lines(record: Record) -> Lines:
+def build_log_lines(record: Record) -> Lines:
     """What was logged while it worked, in order."""
-    shown = record.logs[:MAX_ROWS]
-    each = max(MAX_NODES // max(len(shown), 1), 20)  # values of one line's data: all lines share what a page may hold
-    lines = (Line(say_moment(line.time), line.type, line.msg, json_of(line.data, each)) for line in shown)
-    return Lines(tuple(lines), len(record.logs) - len(shown))
+    return build_lines([(NOBODY, line) for line in record.logs])

@@ -61,8 +61,8 @@ async def _find(face: WebFace, workspace: str, record_id: str) -> Record:
 async def _find_subject(face: WebFace, workspace: str, record_id: str) -> Subject:
     record = await _find(face, workspace, record_id)
     if not record.trace_id:
-        return Subject(record, [record])
+        return Subject(record, [record], face.flows)
     chain = await face.search.trace(workspace, record.trace_id, near_ms=record.time)
     # A chain that was cut at its limit may lack the record itself.
     is_in_chain = any(other.id == record.id for other in chain)
-    return Subject(record, chain if is_in_chain else [*chain, record])
+    return Subject(record, chain if is_in_chain else [*chain, record], face.flows)

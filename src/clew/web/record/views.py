@@ -7,33 +7,17 @@ from typing import ClassVar, Literal
 import msgspec
 
 from clew.core.record import Status
+from clew.web.because import Because
+from clew.web.dots import Dot
 from clew.web.json_tree import JsonTree
 from clew.web.layout import Layout
+from clew.web.lines import Lines
+from clew.web.record.launches import Launches
 from clew.web.rendering import View
+from clew.web.tabs import Tab
 from clew.web.wording import Moment
 
 TabName = Literal["details", "data", "payload", "http", "error", "logs", "trace"]
-Dot = Literal["failure", "below", "success", "info"]
-"""A record's dot. `below`: it did not fail itself, something it led to did."""
-
-
-class Tab(msgspec.Struct, frozen=True):
-    """One tab. `count` is shown beside its name, "" for none. `has_failure` leads to what went wrong."""
-
-    name: TabName
-    label: str
-    href: str
-    is_current: bool
-    has_failure: bool
-    count: str = ""
-
-
-class Because(msgspec.Struct, frozen=True):
-    """Why it failed, in one sentence, or what failed below it. `href` leads there, "" where this is the place."""
-
-    title: str
-    detail: str
-    href: str
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,10 +49,14 @@ class Guide(msgspec.Struct, frozen=True):
 
 
 class ThreadRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A record in its chain. `level` counts from 1, `hidden_levels` of them have no guide: the chain is too deep."""
+    """A record in its chain. `level` counts from 1, `hidden_levels` of them have no guide: the chain is too deep.
+
+    `is_quiet`: a decision, which says why something ran or did not and is none of what happened.
+    """
 
     href: str
     is_current: bool
+    is_quiet: bool
     dot: Dot
     state: str
     event: str
@@ -94,11 +82,12 @@ class ThreadView(msgspec.Struct, frozen=True):
 
 
 class Details(msgspec.Struct, frozen=True):
-    """What it is and what it belongs to, with its chain beside it."""
+    """What it is and what it belongs to, with its chain beside it. `launches` for an event: what it led to."""
 
     groups: tuple[FactGroup, ...]
     redacted: tuple[str, ...]
     thread: ThreadView
+    launches: Launches | None = None
 
 
 class Parameter(msgspec.Struct, frozen=True):
@@ -175,24 +164,8 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
     is_reason: bool
 
 
-class Line(msgspec.Struct, frozen=True):
-    """A line that was logged while it worked."""
-
-    moment: Moment
-    type: str
-    msg: str
-    data: JsonTree | None
-
-
-class Lines(msgspec.Struct, frozen=True):
-    """What was logged while it worked. `left_out` counts lines that are not shown."""
-
-    items: tuple[Line, ...]
-    left_out: int
-
-
 class RecordPage(View, frozen=True, kw_only=True):
-    """One record. `tab` says which of the last seven is there."""
+    """One record. `tab` says which of the last seven is there. `run_href` leads to its run, "" where there is none."""
 
     template: ClassVar[str] = "record/page.html"
 
@@ -204,6 +177,8 @@ class RecordPage(View, frozen=True, kw_only=True):
     event: str
     kind: str
     kind_href: str
+    run_label: str
+    run_href: str
     moment: Moment
     took: str
     http_status: int

@@ -1,0 +1,73 @@
+"""What failed lately: where the navigation has its red dots."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+
+import msgspec
+
+from clew.core.clock import SECOND_MS, Clock
+from clew.core.record import KINDS, Kind
+from clew.log.parameters import FilterParser
+from clew.log.search import Search
+
+FRESH_MS = 5 * SECOND_MS
+"""How long an answer is believed: every page asks, and a dot may be some seconds late."""
+LIMIT = "200"
+"""Failures looked at in one question: enough that nearly always all kinds that fail are among them."""
+
+
+class Failures(msgspec.Struct, frozen=True):
+    """What failed in the last 24 hours: kinds of record, and whether a run of a flow that is declared did."""
+
+    kinds: frozenset[Kind] = frozenset()
+    has_flow: bool = False
+
+
+NONE = Failures()
+
+
+class Failing:
+    """Asks the log at most once in some seconds for each workspace. `flows` are the keys of those that are declared."""
+
+    def __init__(self, search: Search, parser: FilterParser, clock: Clock, flows: Collection[str]) -> None:
+        self._search = search
+        self._parser = parser
+        self._clock = clock
+        self._flows = tuple(flows)
+        self._lock = asyncio.Lock()
+        self._found: dict[str, tuple[int, Failures]] = {}
+
+    async def find(self, workspace: str) -> Failures:
+        """What failed in the last 24 hours."""
+        async with self._lock:
+            now_ms = self._clock.now_ms()
+            found_ms, failures = self._found.get(workspace, (now_ms - FRESH_MS, NONE))
+            if now_ms - found_ms >= FRESH_MS:
+                kinds = await self._ask_kinds(workspace)
+                failures = Failures(kinds, "flow_run" in kinds and await self._ask_flows(workspace))
+                self._found[workspace] = (now_ms, failures)
+            return failures
+
+    def last_known(self, workspace: str) -> Failures:
+        """The last answer, without asking."""
+        return self._found.get(workspace, (0, NONE))[1]
+
+    async def _ask_kinds(self, workspace: str) -> frozenset[Kind]:
+        """Look at the latest failures, then at those of the kinds not yet seen, until none of these is left."""
+        seen: set[Kind] = set()
+        while True:
+            unseen = [("kind", kind) for kind in KINDS if kind not in seen]
+            pairs = [*unseen, ("status", "failure"), ("duration", "24h"), ("limit", LIMIT)]
+            answer = await self._search.page(self._parser.parse_list(pairs, workspace=workspace))
+            seen.update(item.kind for item in answer.page.items)
+            if answer.next_cursor is None or len(seen) == len(KINDS):
+                return frozenset(seen)
+
+    async def _ask_flows(self, workspace: str) -> bool:
+        if not self._flows:
+            return False
+        flows = [("flow", key) for key in self._flows]
+        pairs = [("kind", "flow_run"), ("status", "failure"), ("duration", "24h"), ("limit", "1"), *flows]
+        return bool((await self._search.page(self._parser.parse_list(pairs, workspace=workspace))).page.items)

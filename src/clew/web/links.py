@@ -1,0 +1,52 @@
+"""Where things are: the page of a record, of a flow run, of a node run in it, of a flow."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlencode
+
+from clew.core.record import Record, Summary
+from clew.web.logs.url import ALL_TIME, LogUrl
+
+RUNS_PATH = "/logs/flow-runs"
+
+
+def href_of(record: Record | Summary) -> str:
+    """Where a list leads to: a flow run and a node run have a page of their own, all others the record's."""
+    if record.kind == "flow_run":
+        return run_href(record.id)
+    if record.kind == "node_run" and record.parent_id:
+        return run_href(record.parent_id, node=record.node, run=record.id)
+    return record_href(record.id)
+
+
+def record_href(record_id: str, tab: str = "") -> str:
+    """The record's page."""
+    return f"/records/{record_id}?tab={tab}" if tab else f"/records/{record_id}"
+
+
+def run_href(run_id: str, **state: str) -> str:
+    """The flow run's page. `state`: `tab`, `node`, `run` (a node run's id) and `view`, those that are not empty."""
+    given = {name: value for name, value in state.items() if value}
+    path = f"/flow-runs/{quote(run_id, safe='')}"
+    return f"{path}?{urlencode(given)}" if given else path
+
+
+def flow_href(key: str, part: str = "") -> str:
+    """The flow's page, or a part of it: `trigger`."""
+    path = f"/flows/{quote(key, safe='')}"
+    return f"{path}#{part}" if part else path
+
+
+def runs_href(*pairs: tuple[str, str]) -> str:
+    """The flow runs of the last 24 hours that these filters have."""
+    return LogUrl(RUNS_PATH, pairs).href
+
+
+def events_href(*pairs: tuple[str, str]) -> str:
+    """The external events of the last 24 hours that these filters have."""
+    return LogUrl("/logs/external-events", pairs).href
+
+
+def filtered(name: str, value: str) -> str:
+    """The list of all records that share this, whenever they were."""
+    return LogUrl("/logs", ((name, value), ("duration", ALL_TIME))).href

@@ -1,0 +1,1 @@
+"""The start page: how things are, and where to look first."""

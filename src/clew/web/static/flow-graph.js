@@ -1,0 +1,121 @@
+// <flow-graph>: draws a flow's nodes and the links between them. It holds nothing that the table below it does not say.
+"use strict";
+
+const SVG = "http://www.w3.org/2000/svg";
+const NODE_WIDTH = { LR: 204, TB: 158 };
+const NODE_HEIGHT = 48;
+const TEXT_LEFT = 28;
+const MARGIN = 18;
+// Below this width a graph goes from top to bottom: a phone scrolls down, not sideways.
+const NARROW = 620;
+
+class FlowGraph extends HTMLElement {
+  #observer;
+  #drawn = "";
+
+  connectedCallback() {
+    if (!window.dagre || !this.dataset.graph) return;
+    this.graph = JSON.parse(this.dataset.graph);
+    this.#observer = new ResizeObserver(() => this.#draw());
+    this.#observer.observe(this);
+    this.#draw();
+  }
+
+  disconnectedCallback() {
+    this.#observer?.disconnect();
+  }
+
+  // Once for each direction: a resize alone changes nothing that is drawn.
+  #draw() {
+    const direction = this.clientWidth < NARROW ? "TB" : "LR";
+    if (!this.clientWidth || direction === this.#drawn) return;
+    this.#drawn = direction;
+    const layout = lay(this.graph, direction);
+    const { width, height } = layout.graph();
+    const svg = make("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": this.graph.label });
+    for (const link of this.graph.links) svg.append(drawLink(layout, link, direction));
+    for (const node of this.graph.nodes) svg.append(drawNode(layout.node(node.id), node));
+    this.replaceChildren(svg);
+    for (const text of svg.querySelectorAll("text")) shorten(text, NODE_WIDTH[direction]);
+    this.#show(layout.node((this.graph.nodes.find((node) => node.is_current) ?? this.graph.nodes[0]).id));
+  }
+
+  // Brings a node into sight, without moving the page.
+  #show(place) {
+    this.scrollLeft = place.x - this.clientWidth / 2;
+  }
+}
+
+function lay(graph, direction) {
+  const layout = new window.dagre.graphlib.Graph();
+  layout.setGraph({ rankdir: direction, nodesep: 22, ranksep: direction === "LR" ? 44 : 30, marginx: MARGIN, marginy: MARGIN });
+  layout.setDefaultEdgeLabel(() => ({}));
+  for (const node of graph.nodes) layout.setNode(node.id, { width: NODE_WIDTH[direction], height: NODE_HEIGHT });
+  for (const link of graph.links) layout.setEdge(link.source, link.target);
+  window.dagre.layout(layout);
+  return layout;
+}
+
+function make(name, attributes = {}, ...children) {
+  const element = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value !== null && value !== undefined) element.setAttribute(key, value);
+  }
+  element.append(...children);
+  return element;
+}
+
+// From the middle of one node's side to the middle of the other's, through the places that the layout kept free.
+function drawLink(layout, link, direction) {
+  const source = layout.node(link.source);
+  const target = layout.node(link.target);
+  const along = direction === "LR" ? "x" : "y";
+  const reach = (direction === "LR" ? source.width : source.height) / 2;
+  const inner = layout.edge(link.source, link.target).points.slice(1, -1);
+  // With two nodes on neighbouring ranks one curve says it; its inner points would only make it wriggle.
+  const between = inner.length > 1 ? inner : [];
+  const points = [{ ...source, [along]: source[along] + reach }, ...between, { ...target, [along]: target[along] - reach }];
+  return make("path", { d: curve(points, along), class: link.is_taken ? "link" : "link off" });
+}
+
+function curve(points, along) {
+  let path = `M${points[0].x} ${points[0].y}`;
+  for (let at = 1; at < points.length; at++) {
+    const from = points[at - 1];
+    const to = points[at];
+    const middle = (from[along] + to[along]) / 2;
+    path += along === "x" ? `C${middle} ${from.y} ${middle} ${to.y} ${to.x} ${to.y}` : `C${from.x} ${middle} ${to.x} ${middle} ${to.x} ${to.y}`;
+  }
+  return path;
+}
+
+function drawNode(place, node) {
+  const top = place.y - NODE_HEIGHT / 2;
+  const left = place.x - place.width / 2;
+  const kind = `node ${node.dot}${node.is_quiet ? " off" : ""}`;
+  const group = make(
+    "g",
+    { class: kind, transform: `translate(${left} ${top})` },
+    make("title", {}, [node.label, node.state, node.about].filter(Boolean).join("\n")),
+    make("rect", { width: place.width, height: NODE_HEIGHT, rx: 8 }),
+    make("circle", { cx: 15, cy: NODE_HEIGHT / 2, r: node.dot === "failure" ? 5 : 4.2 }),
+    make("text", { x: TEXT_LEFT, y: node.about ? 21 : 28, "data-full": node.label }, node.label),
+    make("text", { x: TEXT_LEFT, y: 37, class: "about", "data-full": node.about }, node.about),
+  );
+  if (!node.href) return group;
+  const label = `${node.label}, ${node.state}${node.about ? `, ${node.about}` : ""}`;
+  return make("a", { href: node.href, "aria-label": label, "aria-current": node.is_current ? "true" : null }, group);
+}
+
+// Cuts a text to the room that its node has; the title has the whole.
+function shorten(text, width) {
+  const room = width - TEXT_LEFT - 10;
+  const full = text.dataset.full;
+  let kept = full.length;
+  while (kept > 1 && text.getComputedTextLength() > room) {
+    kept = Math.min(kept - 1, Math.floor((kept * room) / text.getComputedTextLength()));
+    text.textContent = `${full.slice(0, kept).trimEnd()}…`;
+  }
+}
+
+customElements.define("flow-graph", FlowGraph);
