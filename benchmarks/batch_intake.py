@@ -12,12 +12,12 @@ from benchmarks.load import LoadSpec
 from benchmarks.outcome import Outcome, run
 from benchmarks.processes import ADMIN_KEY
 from benchmarks.watch import run_load
+from clew.log.pump import MAX_RECORDS
 
 GOAL_PER_S = 30_000
 PER_REQUEST = 1_000
 CONNECTIONS = 6
 DIRECT_RECORDS = 200_000
-DIRECT_BLOCK = 20_000
 
 
 def measure(directory: Path, seconds: float) -> Outcome:
@@ -32,7 +32,7 @@ def measure(directory: Path, seconds: float) -> Outcome:
     )
     fsyncs_per_s = measure_fsync_rate(directory)
     seen = run_load(directory / "data", spec)
-    direct = measure_direct_feed(directory / "direct", DIRECT_RECORDS, spec.size, DIRECT_BLOCK)
+    direct = measure_direct_feed(directory / "direct", DIRECT_RECORDS, spec.size, MAX_RECORDS)
     load = seen.load
     ratio = seen.indexed_per_s / direct.per_s
     return Outcome(
