@@ -9,10 +9,11 @@ import os
 import secrets
 import signal
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import uvicorn
 import uvloop
 
@@ -23,13 +24,17 @@ from clew.core.clock import Clock, SystemClock
 from clew.core.errors import ClewError, SettingsError, Unavailable
 from clew.core.redaction import Redactor
 from clew.core.settings import Settings
+from clew.diagnosis.flow_runs import FlowRuns
+from clew.flows.declared import check_subscriptions, flows_in, objects_named_by
+from clew.flows.flow import Flow
+from clew.flows.flows import Flows
 from clew.journal.sqlite import SqliteJournal
 from clew.log.clickhouse import ClickHouseStore
 from clew.log.cursor import CursorCodec
 from clew.log.parameters import FilterParser
 from clew.log.pump import Pump
 from clew.log.search import Search
-from clew.registry.declare import Declarations
+from clew.registry.declare import Declarations, collect
 from clew.registry.registry import Registry, open_registry
 from clew.web.pages import build_web
 
@@ -53,11 +58,12 @@ Alongside = Callable[[str, asyncio.Event], Awaitable[None]]
 class Clew:
     """A server with all its parts. It owns its data directory until `close`."""
 
-    def __init__(self, settings: Settings, declarations: Declarations, clock: Clock) -> None:
+    def __init__(self, settings: Settings, declared: Declared, clock: Clock) -> None:
         self.settings = settings
         self.clock = clock
         directory = Path(settings.data_dir)
         _make_private(directory)
+        declarations = declared.declarations
         secret_values = _find_secrets(declarations, os.environ)
         self.registry: Registry = open_registry(settings, clock)
         self.registry.apply(declarations)
@@ -78,11 +84,24 @@ class Clew:
         self.pump = Pump(self.journal.reader("log"), self.store, clock)
         cursors = CursorCodec(_server_secret(settings, directory).encode())
         self.search = Search(self.store, progress=self.pump, clock=clock, cursors=cursors)
+        redactor = Redactor(settings.redact_names, settings.redact_paths)
+        self.flows = Flows(
+            declared.flows,
+            journal=self.journal,
+            store=self.store,
+            drain=self.pump.drain,
+            registry=self.registry,
+            redactor=redactor,
+            secrets=secret_values,
+            clock=clock,
+        )
         self._trimmer = Trimmer(self.journal)
-        self.asgi = self._build_asgi(declarations, FilterParser(clock=clock, cursors=cursors), secret_values)
+        parser = FilterParser(clock=clock, cursors=cursors)
+        self.asgi = self._build_asgi(declarations, parser, redactor, secret_values)
 
-    def _build_asgi(self, declarations: Declarations, parser: FilterParser, secret_values: Mapping[str, str]) -> Any:
-        redactor = Redactor(self.settings.redact_names, self.settings.redact_paths)
+    def _build_asgi(
+        self, declarations: Declarations, parser: FilterParser, redactor: Redactor, secret_values: Mapping[str, str]
+    ) -> Any:
         intake = Intake(
             journal=self.journal,
             registry=self.registry,
@@ -104,10 +123,19 @@ class Clew:
             search=self.search,
             parser=parser,
             registry=self.registry,
+            flows=self.flows,
+            runs=FlowRuns(self.flows.declared, self.flows.runner, self.search),
             settings=self.settings,
             checks=self._checks(),
             pages=build_web(
-                search=self.search, parser=parser, registry=self.registry, settings=self.settings, clock=self.clock
+                search=self.search,
+                parser=parser,
+                registry=self.registry,
+                settings=self.settings,
+                clock=self.clock,
+                flows=self.flows.declared,
+                runner=self.flows.runner,
+                flow_settings=self.flows.settings,
             ),
         )
 
@@ -133,11 +161,18 @@ class Clew:
             self.store.check()
             return {}
 
+        def check_flows() -> dict[str, Any]:
+            found = self.flows.check()
+            if found["trouble"]:
+                raise Unavailable(found["trouble"])
+            return found
+
         return {
             "state": _asking(check_state),
             "journal": _asking(check_journal),
             "log": _asking(check_log),
             "pump": _asking(check_pump),
+            "flows": _asking(check_flows),
         }
 
     def first_sign_in_link(self, url: str) -> str:
@@ -162,6 +197,15 @@ class Clew:
 
     async def _serve(self, on_ready: Callable[[str], object], alongside: Alongside | None) -> None:
         server = _Server(self.asgi, self.settings)
+        await self.flows.start()
+        try:
+            await self._serve_until_stopped(server, on_ready, alongside)
+        finally:
+            await self.flows.stop()
+
+    async def _serve_until_stopped(
+        self, server: _Server, on_ready: Callable[[str], object], alongside: Alongside | None
+    ) -> None:
         serving = asyncio.create_task(server.serve())
         await server.wait_until_ready(serving)
         url = self.settings.public_url.rstrip("/") or server.url
@@ -184,13 +228,29 @@ class Clew:
         self.registry.close()
 
 
-def open_clew(settings: Settings, declarations: Declarations | None = None, clock: Clock | None = None) -> Clew:
+class Declared(msgspec.Struct, frozen=True):
+    """What a module declares: what is connected, and the flows."""
+
+    declarations: Declarations = Declarations()
+    flows: tuple[Flow, ...] = ()
+
+
+def declare(objects: Iterable[object]) -> Declared:
+    """What is declared among these objects. Raises `SettingsError`, with file and line, for what does not fit."""
+    found = tuple(objects)
+    flows = flows_in(found)
+    declarations = collect((*found, *objects_named_by(flows)))
+    check_subscriptions(flows, {source.key for source in declarations.sources})
+    return Declared(declarations, flows)
+
+
+def open_clew(settings: Settings, declared: Declared | None = None, clock: Clock | None = None) -> Clew:
     """A server of these settings with what is declared, ready to `run`.
 
     Raises `SettingsError` for settings and declarations that do not work, `DataDirInUse` where another process has the
     data directory.
     """
-    return Clew(settings, declarations or Declarations(), clock or SystemClock())
+    return Clew(settings, declared or Declared(), clock or SystemClock())
 
 
 class Trimmer:

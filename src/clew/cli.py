@@ -18,13 +18,13 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.table import Table
 
-from clew.app import Clew, open_clew
+from clew.app import Clew, declare, open_clew
 from clew.core.clock import SystemClock, to_rfc3339
 from clew.core.errors import ClewError
 from clew.core.settings import Settings, load, shown
 from clew.demo.command import DEMO_DIR, declare_demo, run_demo
 from clew.demo.world import MAX_PER_MINUTE
-from clew.registry.declare import Declarations, load_module
+from clew.registry.declare import load_objects
 from clew.registry.keys import SCOPES
 from clew.registry.registry import Registry, open_registry
 
@@ -68,8 +68,7 @@ def _log_to_stderr(verbose: bool) -> None:
 def serve(module: str | None, verbose: bool) -> None:
     """Run the server, with what MODULE declares: a dotted name, or the path of a .py file or a package."""
     _log_to_stderr(verbose)
-    declarations = load_module(module) if module else Declarations()
-    clew = open_clew(load(), declarations)
+    clew = open_clew(load(), declare(load_objects(module)) if module else None)
     clew.run(on_ready=lambda url: _announce(clew, url))
 
 
@@ -93,8 +92,9 @@ def demo(port: int | None, data_dir: str | None, orders_per_minute: float, histo
     settings = msgspec.structs.replace(
         settings, data_dir=data_dir or DEMO_DIR, port=settings.port if port is None else port
     )
-    clew = open_clew(settings, declare_demo())
-    run_demo(clew, orders_per_minute=orders_per_minute, history=history, tell=_tell)
+    sample = declare_demo()
+    clew = open_clew(settings, sample.declared)
+    run_demo(clew, sample.places, orders_per_minute=orders_per_minute, history=history, tell=_tell)
 
 
 def _tell(line: str) -> None:

@@ -18,6 +18,7 @@ from clew.api.diagnosis import build_diagnosis
 from clew.api.docs import build_docs
 from clew.api.events import PATH as EVENTS_PATH
 from clew.api.events import build_events, describe_events
+from clew.api.flows import build_flows
 from clew.api.front_door import FrontDoor
 from clew.api.health import Check, build_health
 from clew.api.intake import Intake
@@ -27,6 +28,8 @@ from clew.api.webhooks import PREFIX as WEBHOOKS_PREFIX
 from clew.api.webhooks import WebhookIntake, build_webhooks, describe_webhooks
 from clew.core.errors import NotFound
 from clew.core.settings import Settings
+from clew.diagnosis.flow_runs import FlowRuns
+from clew.flows.flows import Flows
 from clew.log.parameters import FilterParser
 from clew.log.search import Search
 from clew.registry.registry import Registry
@@ -39,6 +42,8 @@ def build_app(
     search: Search,
     parser: FilterParser,
     registry: Registry,
+    flows: Flows,
+    runs: FlowRuns,
     settings: Settings,
     checks: Mapping[str, Check],
     pages: Router,
@@ -53,6 +58,7 @@ def build_app(
             describe_webhooks(receive_webhook),
             build_records(search, parser, registry.keys),
             build_diagnosis(search, registry.keys, registry.products.title),
+            *build_flows(flows, runs, registry.keys),
             *build_connected(registry),
             build_health(checks),
             build_docs(),

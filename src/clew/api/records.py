@@ -148,7 +148,8 @@ def _lists(reader: _Reader, path: str, kind: Kind | None) -> list[ControllerRout
         record = await reader.find(principal, id, kind)
         return show_whole(record, summarize(record))
 
-    return [list_records, count_records, get_record]
+    # a flow run is shown with its graph, and also while it is open: see `flows.py`
+    return [list_records, count_records] if kind == "flow_run" else [list_records, count_records, get_record]
 
 
 def _whole(reader: _Reader) -> list[ControllerRouterHandler]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from clew.core.clock import Clock
-from clew.core.errors import Conflict, NotFound
+from clew.core.errors import ClewError, NotFound
 from clew.core.ids import new_id, time_of, trace_id_of
 from clew.core.redaction import Redactor
 from clew.flows.cleaning import Cleaner
-from clew.flows.decisions import Rules, said_of_disabled
+from clew.flows.decisions import Rules
 from clew.flows.dispatch import ArchivedCustomers, Dispatcher
 from clew.flows.embedded import EmbeddedRunner
 from clew.flows.event import Event
@@ -27,6 +28,11 @@ from clew.registry.registry import Registry
 
 READER = "dispatch"
 """The name of the journal's reader: open it before the journal is first trimmed."""
+START_S = 2.0
+"""How long a start waits for open runs to be taken up before it lets the server answer."""
+RETRY_S = 1.0
+
+_LOG = logging.getLogger(__name__)
 
 
 class Flows:
@@ -53,7 +59,9 @@ class Flows:
         self._journal = journal
         self._registry = registry
         self._clock = clock
-        self._reader = journal.reader(READER)
+        self._reader = journal.reader(READER) if self.declared else None
+        if self._reader is None:
+            journal.forget_reader(READER)  # else the journal would wait for flows that are gone
         products = {product.key: product for flow in self.declared.values() for product in flow.products.values()}
         self._embedded = EmbeddedRunner(
             flows=self.declared.values(),
@@ -68,20 +76,51 @@ class Flows:
         self.runner: Runner = self._embedded
         self._scheduler: Scheduler | None = None
         self._dispatcher: Dispatcher | None = None
-        self._recorder: Recorder | None = None
+        self._recorder = Recorder(journal)
+        self._starting: asyncio.Task[None] | None = None
+        self._trouble = "Open flow runs are being taken up."
 
     async def start(self) -> None:
-        """Take up what is open, then take in what is new. Call it in the loop in which the nodes are to run."""
-        await self.runner.start()
+        """Take up what is open, then take in what is new. Call it in the loop in which the nodes are to run.
+
+        Where taking up takes long, it goes on by itself: a server whose log is in trouble answers all the same.
+        """
+        self._starting = asyncio.get_running_loop().create_task(self._start())
+        await asyncio.wait((self._starting,), timeout=START_S)
+
+    async def stop(self) -> None:
+        """Take nothing more in, and leave what is open for the next start. Before the journal is closed."""
+        if self._starting:
+            self._starting.cancel()
+            await asyncio.wait((self._starting,))
+        await self._recorder.close()
+        if self._scheduler:
+            await self._scheduler.stop()
+        if self._dispatcher:
+            await self._dispatcher.stop()
+        await self.runner.close()
+
+    async def _start(self) -> None:
+        while True:
+            try:
+                await self.runner.start()
+                break
+            except ClewError as error:
+                self._trouble = f"Open flow runs cannot be taken up: {error.detail}"
+                _LOG.warning("open flow runs cannot be taken up, and will be tried again: %s", error.detail)
+                await asyncio.sleep(RETRY_S)
+        self._trouble = ""
+        if self._reader is None:
+            return  # what is open of flows that are gone has ended as failed, and nothing new will come
+        flows = tuple(self.declared.values())
         customers = ArchivedCustomers(self._archived_at, self._clock)
-        rules = Rules(self.declared.values(), setting_of=self.settings.find, archived_at=customers.archived_at)
+        rules = Rules(flows, setting_of=self.settings.find, archived_at=customers.archived_at)
         self._dispatcher = Dispatcher(
             self._reader, journal=self._journal, runner=self.runner, rules=rules, loop=asyncio.get_running_loop()
         )
         self._dispatcher.start()
-        self._recorder = Recorder(self._journal)
         self._scheduler = Scheduler(
-            self.declared.values(),
+            flows,
             runner=self.runner,
             recorder=self._recorder,
             settings=self.settings,
@@ -89,16 +128,6 @@ class Flows:
             clock=self._clock,
         )
         await self._scheduler.start()
-
-    async def stop(self) -> None:
-        """Take nothing more in, and leave what is open for the next start. Before the journal is closed."""
-        if self._recorder:
-            await self._recorder.close()
-        if self._scheduler:
-            await self._scheduler.stop()
-        if self._dispatcher:
-            await self._dispatcher.stop()
-        await self.runner.close()
 
     async def trigger(
         self,
@@ -113,12 +142,10 @@ class Flows:
     ) -> LaunchResult:
         """Launch a flow because someone asked for it (`POST /v1/flows/{key}/runs`).
 
-        Raises `NotFound` for a flow that is not declared, `Conflict` for one that is switched off.
+        A flow that is switched off is launched all the same: off means that nothing starts it by itself. Raises
+        `NotFound` for a flow that is not declared.
         """
         found = self.find(flow)
-        setting = self.settings.find(workspace, flow)
-        if not (setting.enabled if setting else found.enabled):
-            raise Conflict(f"{found.title} was not launched: {said_of_disabled(setting)}.", hint="Switch it on first.")
         event_id = new_id(self._clock.now_ms())
         event = Event(
             id=event_id,
@@ -153,7 +180,7 @@ class Flows:
     def check(self) -> dict[str, Any]:
         """How it stands, for `/readyz`: `trouble` is why something waits, empty while all is well."""
         status = self.runner.status()
-        trouble = status.trouble or (self._dispatcher.trouble if self._dispatcher else "")
+        trouble = self._trouble or status.trouble or (self._dispatcher.trouble if self._dispatcher else "")
         return {
             "queued": status.queued,
             "running": status.running,
