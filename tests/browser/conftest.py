@@ -35,7 +35,16 @@ FLAGS = [
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     directory = tmp_path_factory.mktemp("demo")
     process = subprocess.Popen(
-        [sys.executable, "-m", "clew", "demo", "--port=0", f"--data-dir={directory / 'data'}", "--history=2000"],
+        [
+            sys.executable,
+            "-m",
+            "clew",
+            "demo",
+            "--port=0",
+            f"--data-dir={directory / 'data'}",
+            "--history=2000",
+            "--orders-per-minute=10",
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -9,11 +9,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from harness.demo import Demo
+from harness.red_dots import follow_red_dots
 
 pytestmark = pytest.mark.browser
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
-DOTTED = ":has(.dot.failure, .dot.below)"
 REASON = "postal_code: must not be blank"
 
 
@@ -23,21 +23,8 @@ def test_following_red_dots_from_the_log_reaches_the_reason(page: Page, demo: De
     page.get_by_label("Key", exact=True).fill(f"order={demo.failing_order}")
     page.get_by_label("Key", exact=True).press("Enter")
     page.wait_for_url(re.compile(r"key=order(%3D|=)"))
-    page.locator(f"table.log tbody tr{DOTTED} a").last.click()
-    for _ in range(6):
-        page.wait_for_load_state()
-        tabs = page.get_by_role("navigation", name="About this record")
-        if tabs.locator("a[aria-current]", has_text="Error").count():
-            break
-        nodes = page.locator(f"ol.thread li{DOTTED} a")
-        if tabs.locator(f"a{DOTTED}", has_text="Error").count():
-            tabs.locator(f"a{DOTTED}", has_text="Error").click()
-        elif tabs.locator("a[aria-current]", has_text="Trace").count():
-            nodes.last.click()
-        else:
-            tabs.locator(f"a{DOTTED}").first.click()
-    expect(page.get_by_role("main")).to_contain_text(REASON)
-    expect(page.locator("ol.causes .because")).to_contain_text(REASON)
+    follow_red_dots(page, REASON, demo.failing_order)
+    expect(page.locator("main .because").first).to_contain_text(REASON)
 
 
 def test_the_link_that_the_demo_prints_shows_the_way_and_the_reason(page: Page, demo: Demo) -> None:

@@ -113,7 +113,7 @@ def api_key() -> str:
 
 @pytest.fixture
 def secrets_set(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The webhook secrets, random as in the demo, in the environment."""
+    """The webhook secrets and access tokens, random as in the demo, in the environment."""
     values: dict[str, str] = {}
     set_secrets(values)
     for name, value in values.items():

@@ -6,7 +6,7 @@ import pytest
 from clew.core.clock import DAY_MS, HOUR_MS, from_rfc3339
 from clew.core.ids import is_trace_id
 from clew.core.settings import Settings
-from clew.demo.companies import BURST, COMPANIES, NO_POSTAL_CODE
+from clew.demo.companies import ABROAD, BURST, COMPANIES, NO_POSTAL_CODE
 from clew.demo.history import BURST_BEFORE_MS, BURST_SPAN_MS, SPAN_MS, make_history, send_history
 from clew.doors.json_events import read_events
 
@@ -104,6 +104,14 @@ def test_the_company_without_a_postal_code_shipped_well_before_it_was_lost(event
     assert good
     assert bad
     assert max(good) < min(bad)
+
+
+def test_orders_from_abroad_were_taken_note_of_and_not_shipped(steps):
+    abroad = {company.name for company in ABROAD}
+    orders = [step for step in steps if step.event.integration == "orders" and step.event.customer in abroad]
+    assert len(orders) > 50
+    assert all(step.event.status == "info" and not step.children for step in orders)
+    assert all("nothing was created" in step.event.message for step in orders)
 
 
 def test_days_are_busier_than_nights(events):

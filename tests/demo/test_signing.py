@@ -54,7 +54,7 @@ def test_the_secrets_are_new_each_time_and_ships_has_the_standards_form():
     second: dict[str, str] = {}
     set_secrets(first)
     set_secrets(second)
-    assert first.keys() == second.keys() == {"ERP_SECRET", "SHIP_SECRET"}
+    assert first.keys() == second.keys() == {"ERP_SECRET", "SHIP_SECRET", "ERP_TOKEN", "SHIP_TOKEN"}
     assert not set(first.values()) & set(second.values())
     assert first["SHIP_SECRET"].startswith("whsec_")
     assert 24 <= len(base64.b64decode(first["SHIP_SECRET"].removeprefix("whsec_"))) <= 64

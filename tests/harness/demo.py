@@ -45,3 +45,15 @@ class Demo:
     @property
     def thread_link(self) -> str:
         return self.printed(r"its thread\s+(\S+)")
+
+    @property
+    def flow_run_link(self) -> str:
+        return self.printed(r"its flow run\s+(\S+)")
+
+    @property
+    def unlaunched_order(self) -> str:
+        return self.printed(r"Order (\S+) of .* started no flow")
+
+    @property
+    def unlaunched_event_link(self) -> str:
+        return self.printed(r"its event\s+(\S+)")

@@ -1,16 +1,12 @@
-"""HTTP calls between the sample products, and what is reported about one of them."""
+"""HTTP calls between the sample products as the history tells them, and what is reported about one of them."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-import httpx
 import msgspec
 
-from clew.core.clock import SystemClock
 from clew.core.record import ErrorInfo
 from clew.demo.events import TITLES
 
@@ -69,35 +65,3 @@ _CAUSES: dict[int, str] = {
     HTTPStatus.UNPROCESSABLE_ENTITY: "bad_request",
     HTTPStatus.INTERNAL_SERVER_ERROR: "internal",
 }
-
-
-async def make_call(
-    http: httpx.AsyncClient,
-    product: str,
-    method: str,
-    base_url: str,
-    path: str,
-    *,
-    body: msgspec.Struct | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> Call:
-    """Call a sample product and measure it. Whatever status comes back is an answer.
-
-    Raises `httpx.HTTPError` where none comes.
-    """
-    started_ms = SystemClock().now_ms()
-    started = time.perf_counter()
-    content = None if body is None else msgspec.json.encode(body)
-    json_headers = {} if body is None else {"content-type": "application/json"}
-    answer = await http.request(method, base_url + path, content=content, headers={**json_headers, **(headers or {})})
-    return Call(
-        product=product,
-        method=method,
-        url=base_url + path,
-        path=path,
-        status_code=answer.status_code,
-        started_ms=started_ms,
-        duration_ms=round((time.perf_counter() - started) * 1000),
-        request=None if body is None else msgspec.to_builtins(body),
-        response=answer.json(),
-    )

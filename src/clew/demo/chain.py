@@ -1,6 +1,6 @@
 """The story of an order, told as steps: what the ERP published, what was looked up, what Ship made of it.
 
-The live products tell it of calls that happened; the history tells it of calls that it made up by the same rules.
+So it was reported while the products themselves did the work; today flows do, and record it as it happens.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from clew.core.clock import from_rfc3339, to_rfc3339
 from clew.core.record import ErrorInfo, Status
 from clew.demo.calls import Call
 from clew.demo.companies import Company
-from clew.demo.events import ERP, SHIP, TITLES, Event, Step
+from clew.demo.events import ERP, SHIP, Event, Step
 from clew.demo.orders import Order, Shipment
 
 
@@ -81,6 +81,23 @@ def tell_hold(chain: Chain, order: Order, published_ms: int, lookup: Call) -> St
         duration_ms=lookup.ended_ms - published_ms,
     )
     return Step(published, (_tell_lookup(chain, lookup),))
+
+
+def tell_abroad(chain: Chain, order: Order, published_ms: int) -> Step:
+    """An order that does not go to the US: nothing is created for it."""
+    published = chain.tell(
+        "order.released",
+        published_ms,
+        type="Order",
+        source_product=ERP,
+        target_product=SHIP,
+        direction="one-way",
+        action="Ignored",
+        status="info",
+        message=f"Information was captured but nothing was created: {order.number} goes to {order.ship_to.country}.",
+        payload=msgspec.to_builtins(order),
+    )
+    return Step(published)
 
 
 def tell_shipment(chain: Chain, shipment: Shipment, published_ms: int, confirm: Call) -> Step:
@@ -208,8 +225,3 @@ def _judge(call: Call) -> Status:
 def _depend(call: Call, message: str) -> ErrorInfo | None:
     error = call.find_error()
     return error and ErrorInfo(type="dependency_error", key=error.key, message=message, caused_by=error)
-
-
-def say_outcome(call: Call) -> str:
-    """How Ship answered, in a few words: `Ship answered 422: postal_code: must not be blank`."""
-    return f"{TITLES[call.product]} answered {call.status_code}: {call.reason}"

@@ -84,13 +84,15 @@ LAPSED = next(company for company in COMPANIES if company.name == "Harbor & Pine
 """Its access to Ship has expired and was not renewed."""
 BURST = next(company for company in COMPANIES if company.name == "Cedar Ridge Outfitters")
 """Its access to Ship had expired for two hours, in the history."""
-SOUND = tuple(company for company in COMPANIES if company not in {NO_POSTAL_CODE, LAPSED})
+SOUND = tuple(company for company in COMPANIES if company.country == "US" and company not in {NO_POSTAL_CODE, LAPSED})
 """Those whose orders go through."""
+ABROAD = tuple(company for company in COMPANIES if company.country != "US")
+"""Those that Ship is not asked for: `order-to-ship` takes orders to the US."""
 
 _WEIGHTS = {company: 1 / (place + 2) for place, company in enumerate(COMPANIES)}
-_SUMS = {group: tuple(accumulate(_WEIGHTS[company] for company in group)) for group in (COMPANIES, SOUND)}
+_SUMS = {group: tuple(accumulate(_WEIGHTS[company] for company in group)) for group in (COMPANIES, SOUND, ABROAD)}
 
 
 def choose_company(rng: random.Random, group: tuple[Company, ...] = COMPANIES) -> Company:
-    """One of `COMPANIES` or `SOUND`, the large ones oftener: a company's share falls with its place."""
+    """One of `COMPANIES`, `SOUND` or `ABROAD`, the large ones oftener: a company's share falls with its place."""
     return rng.choices(group, cum_weights=_SUMS[group])[0]

@@ -95,12 +95,18 @@ def refuse_malformed(message: str, request_id: str, received_ms: int) -> Refusal
 
 
 def refuse_access(error: str, message: str, request_id: str, received_ms: int) -> Refusal:
-    """The 401 for a bearer token that is unknown or has expired."""
+    """The 401 for a bearer token that is unknown, or an account's access that was not granted or has expired."""
     return _refuse(HTTPStatus.UNAUTHORIZED, error, message, request_id, received_ms)
 
 
+def refuse_overload(request_id: str, received_ms: int) -> Refusal:
+    """The 503 of a Ship that has too much to do."""
+    message = "Ship has too much to do. Try again in a moment."
+    return _refuse(HTTPStatus.SERVICE_UNAVAILABLE, "overloaded", message, request_id, received_ms)
+
+
 def say_expired(account: str, expired_ms: int) -> str:
-    """Why an expired token was refused."""
+    """Why an expired access was refused."""
     return f"The access of {account} expired at {to_rfc3339(expired_ms)}."
 
 

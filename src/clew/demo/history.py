@@ -19,9 +19,9 @@ import msgspec
 
 from clew.core.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from clew.demo.calls import Call
-from clew.demo.chain import Chain, tell_hold, tell_release, tell_shipment
+from clew.demo.chain import Chain, tell_abroad, tell_hold, tell_release, tell_shipment
 from clew.demo.clew_client import ClewClient
-from clew.demo.companies import BURST, LAPSED, NO_POSTAL_CODE, Company, choose_company
+from clew.demo.companies import ABROAD, BURST, LAPSED, NO_POSTAL_CODE, SOUND, Company, choose_company
 from clew.demo.events import ERP, SHIP, Step
 from clew.demo.freight import (
     Refusal,
@@ -49,6 +49,8 @@ _ORDERS_PER_RECORD = 0.7 / 9.6
 _BURST_PER_RECORD = 1 / 250
 _SAMPLE_SHARE = 0.05
 _HOLD_SHARE = 0.03
+_ABROAD_SHARE = 0.12
+"""How many of the orders of companies abroad come all the same: most of them know that Ship is not for them."""
 _QUIET_END_MS = MINUTE_MS
 """The last minute stays free: no step of the history may lie in the future."""
 _URLS = {ERP: "https://erp.example/api", SHIP: "https://ship.example/api"}
@@ -73,10 +75,17 @@ def make_history(*, now_ms: int, records: int, seed: int) -> list[Step]:
     burst_begin_ms = now_ms - BURST_BEFORE_MS
     when = [(time_ms, False) for time_ms in _draw_times(rng, now_ms, int(records * _ORDERS_PER_RECORD))]
     when += [(burst_begin_ms + rng.randrange(BURST_SPAN_MS), True) for _ in range(int(records * _BURST_PER_RECORD))]
-    steps = [maker.make(time_ms, BURST if is_burst else choose_company(rng)) for time_ms, is_burst in sorted(when)]
+    steps = [maker.make(time_ms, BURST if is_burst else _choose_customer(rng)) for time_ms, is_burst in sorted(when)]
     missing = records - sum(1 for step in steps for _ in step.walk())
     steps += [Step(make_single(rng, maker.new_event_id(), at_ms)) for at_ms in _draw_times(rng, now_ms, missing)]
     return sorted(steps, key=lambda step: step.event.time)
+
+
+def _choose_customer(rng: random.Random) -> Company:
+    company = choose_company(rng)
+    if company in ABROAD and rng.random() > _ABROAD_SHARE:
+        return choose_company(rng, SOUND)
+    return company
 
 
 def _draw_times(rng: random.Random, now_ms: int, count: int) -> list[int]:
@@ -117,6 +126,8 @@ class _OrderMaker:
             on_hold=luck < _HOLD_SHARE,
             sample=_HOLD_SHARE < luck < _HOLD_SHARE + _SAMPLE_SHARE,
         )
+        if company in ABROAD:
+            return tell_abroad(chain, order, released_ms)
         lookup = self._make_lookup(order, released_ms + rng.randrange(1, 6))
         if order.status == "on_hold":
             return tell_hold(chain, order, released_ms, lookup)

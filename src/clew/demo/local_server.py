@@ -29,20 +29,31 @@ class _LocalServer(uvicorn.Server):
         yield
 
 
-@contextlib.asynccontextmanager
-async def serve_locally(app: Any) -> AsyncIterator[str]:
-    """Serve an ASGI app on a free port of 127.0.0.1; gives its URL without a trailing slash.
+def listen_locally() -> socket.socket:
+    """A socket that listens on a free port of 127.0.0.1: its port is known before anything answers there."""
+    return socket.create_server(("127.0.0.1", 0))
 
-    The socket listens before this returns: a request sent at once waits in its queue and is answered.
+
+def url_of(listener: socket.socket) -> str:
+    """Where a listening socket is reached, without a trailing slash."""
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@contextlib.asynccontextmanager
+async def serve_locally(app: Any, listener: socket.socket | None = None) -> AsyncIterator[str]:
+    """Serve an ASGI app on 127.0.0.1; gives its URL without a trailing slash.
+
+    It is served at `listener`, which is closed at the end, or on a free port. The socket listens before this returns:
+    a request sent at once waits in its queue and is answered.
     """
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = listener or listen_locally()
     config = uvicorn.Config(
         app, lifespan="off", log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=_GRACE_S
     )
     server = _LocalServer(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield url_of(listener)
     finally:
         server.ending.set()
         await serving

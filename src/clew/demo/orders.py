@@ -96,6 +96,22 @@ class Confirmation(msgspec.Struct, frozen=True, kw_only=True):
     shipped_at: str
 
 
+class SalesNote(msgspec.Struct, frozen=True, kw_only=True):
+    """What the ERP's sales desk is told about an order."""
+
+    order_number: str
+    text: str
+
+
+class Freight(msgspec.Struct, frozen=True, kw_only=True):
+    """What the carriage of a shipment costs."""
+
+    shipment_number: str
+    order_number: str
+    carrier: str
+    amount: float
+
+
 class Numbers:
     """Gives numbers that grow with time and never come twice, not even after a restart."""
 
@@ -129,10 +145,21 @@ _SAMPLE = Line(sku="SMP-00", description="Sample swatch, no charge", quantity=0,
 
 
 def make_order(
-    rng: random.Random, number: str, company: Company, ordered_ms: int, *, on_hold: bool = False, sample: bool = False
+    rng: random.Random,
+    number: str,
+    company: Company,
+    ordered_ms: int,
+    *,
+    on_hold: bool = False,
+    sample: bool = False,
+    is_empty: bool = False,
 ) -> Order:
-    """An order of a company. `sample` adds a line of quantity 0."""
-    lines = tuple(_make_line(rng, article) for article in rng.sample(_ARTICLES, rng.choice((1, 1, 2, 2, 3, 4, 6))))
+    """An order of a company. `sample` adds a line of quantity 0; one that `is_empty` has no lines."""
+    lines = (
+        ()
+        if is_empty
+        else tuple(_make_line(rng, article) for article in rng.sample(_ARTICLES, rng.choice((1, 1, 2, 2, 3, 4, 6))))
+    )
     return Order(
         number=number,
         account=company.name,

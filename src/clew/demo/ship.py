@@ -1,12 +1,12 @@
-"""The sample Ship: takes shipments from those whose access is valid, and tells Clew of each it created."""
+"""The sample Ship: takes shipments for those who granted access, and tells Clew of each it created."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import hmac
 import random
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -26,6 +26,7 @@ from clew.demo.freight import (
     refuse_crash,
     refuse_invalid,
     refuse_malformed,
+    refuse_overload,
     say_expired,
 )
 from clew.demo.orders import Numbers, Shipment, ShipmentRequest
@@ -36,84 +37,107 @@ _SHIPMENTS_KEPT = 5_000
 """The newest shipments only: the samples may run for weeks."""
 
 
-class AccessRefused(Exception):
-    """A bearer token that does not open Ship. `error` is the word for machines."""
+class Refused(Exception):
+    """A request that Ship does not look into. `answer` says why."""
 
-    def __init__(self, error: str, message: str) -> None:
-        super().__init__(message)
-        self.error = error
-        self.message = message
+    def __init__(self, answer: Refusal) -> None:
+        super().__init__(answer.message)
+        self.answer = answer
 
 
 class Created(msgspec.Struct, frozen=True):
-    """A shipment that Clew has not been told of yet, and the trace it belongs to."""
+    """A shipment that Clew has not been told of yet, the connection it belongs to, and its trace."""
 
     shipment: Shipment
+    connection: str
     trace_id: str
 
 
-def issue_access(key: str, account: str, expires_ms: int) -> str:
-    """A bearer token that opens Ship for an account until `expires_ms`."""
-    claim = f"{account}|{expires_ms}".encode().hex()
-    return f"{claim}.{_sign_claim(key, claim)}"
+class Grant(msgspec.Struct, frozen=True):
+    """An account's consent that Clew may ship in its name, until `expires_ms`."""
 
-
-def check_access(key: str, authorization: str, now_ms: int) -> str:
-    """The account that an `Authorization` header opens Ship for. Raises `AccessRefused`."""
-    claim, _, signature = authorization.removeprefix("Bearer ").partition(".")
-    if not hmac.compare_digest(_sign_claim(key, claim).encode(), signature.encode()):
-        raise AccessRefused("token_unknown", "This access token was not issued by Ship.")
-    account, _, expires_ms = bytes.fromhex(claim).decode().rpartition("|")
-    if int(expires_ms) <= now_ms:
-        raise AccessRefused("token_expired", say_expired(account, int(expires_ms)))
-    return account
-
-
-def _sign_claim(key: str, claim: str) -> str:
-    return hmac.new(key.encode(), claim.encode(), hashlib.sha256).hexdigest()
+    account: str
+    expires_ms: int
 
 
 class Ship:
-    """Ship and what it knows. `key` signs its access tokens.
+    """Ship and what it knows. `token` opens its API, `grants` says for which connection and how long.
 
     `work_s` is the least and the most time it takes to book a shipment with a carrier.
     Shipments wait in `created` until `announce` has told Clew of them.
     """
 
-    def __init__(self, key: str, rng: random.Random, work_s: tuple[float, float], clock: Clock) -> None:
+    def __init__(
+        self, token: str, grants: Mapping[str, Grant], rng: random.Random, work_s: tuple[float, float], clock: Clock
+    ) -> None:
         self.created: asyncio.Queue[Created] = asyncio.Queue()
-        self._key = key
+        self._token = token
+        self._grants = grants
         self._rng = rng
         self._work_s = work_s
         self._clock = clock
         self._numbers = Numbers("SH")
         self._shipments: dict[str, Shipment] = {}
+        self._overloads: dict[str, int] = {}
+
+    def be_overloaded(self, order_number: str, times: int) -> None:
+        """Answer the next so many requests for this order with a 503."""
+        self._overloads[order_number] = times
 
     async def take(self, request: Request[Any, Any, Any]) -> Shipment | Refusal:
         """Create the shipment that is asked for, or say why not. A defect of Ship itself is raised."""
         received_ms, request_id = self._clock.now_ms(), new_id()
         try:
-            account = check_access(self._key, request.headers.get("authorization", ""), received_ms)
-        except AccessRefused as refused:
-            return refuse_access(refused.error, refused.message, request_id, received_ms)
-        try:
-            wanted = msgspec.json.decode(await request.body(), type=ShipmentRequest)
-        except msgspec.MsgspecError as error:
-            return refuse_malformed(str(error), request_id, received_ms)
-        if problems := find_problems(wanted):
-            return refuse_invalid(problems, request_id, received_ms)
+            connection, grant = self._check_access(request.headers, request_id, received_ms)
+            wanted = self._read(await request.body(), request_id, received_ms)
+        except Refused as refused:
+            return refused.answer
         await asyncio.sleep(self._rng.uniform(*self._work_s))
         created_ms = self._clock.now_ms()
         shipment = rate_shipment(
-            self._numbers.next(created_ms), account, wanted, self._rng, received_ms=received_ms, created_ms=created_ms
+            self._numbers.next(created_ms),
+            grant.account,
+            wanted,
+            self._rng,
+            received_ms=received_ms,
+            created_ms=created_ms,
         )
         self._keep(shipment)
-        self.created.put_nowait(Created(shipment, join_trace(request.headers.get("traceparent", ""))))
+        trace_id = join_trace(request.headers.get("traceparent", ""))
+        self.created.put_nowait(Created(shipment, connection, trace_id))
         return shipment
 
     def find(self, number: str) -> Shipment | None:
         """The shipment, or None for one that is unknown or too old."""
         return self._shipments.get(number)
+
+    def _check_access(self, headers: Mapping[str, str], request_id: str, now_ms: int) -> tuple[str, Grant]:
+        """The connection of a request and its grant."""
+        if not hmac.compare_digest(f"Bearer {self._token}".encode(), headers.get("authorization", "").encode()):
+            message = "This access token was not issued by Ship."
+            raise Refused(refuse_access("token_unknown", message, request_id, now_ms))
+        connection = headers.get("x-ship-connection", "")
+        grant = self._grants.get(connection)
+        if grant is None:
+            message = f"Nobody granted access for the connection {connection!r}."
+            raise Refused(refuse_access("connection_unknown", message, request_id, now_ms))
+        if grant.expires_ms <= now_ms:
+            message = say_expired(grant.account, grant.expires_ms)
+            raise Refused(refuse_access("token_expired", message, request_id, now_ms))
+        return connection, grant
+
+    def _read(self, body: bytes, request_id: str, now_ms: int) -> ShipmentRequest:
+        try:
+            wanted = msgspec.json.decode(body, type=ShipmentRequest)
+        except msgspec.MsgspecError as error:
+            raise Refused(refuse_malformed(str(error), request_id, now_ms)) from error
+        if left := self._overloads.pop(wanted.order_number, 0):
+            if left > 1:
+                self._overloads[wanted.order_number] = left - 1
+            raise Refused(refuse_overload(request_id, now_ms))
+        if problems := find_problems(wanted):
+            raise Refused(refuse_invalid(problems, request_id, now_ms))
+        return wanted
 
     def _keep(self, shipment: Shipment) -> None:
         self._shipments[shipment.number] = shipment
@@ -124,7 +148,12 @@ class Ship:
 async def announce(created: Created, clew: ClewClient, secret: str) -> WebhookAnswer:
     """Send the webhook `shipment.created`, signed anew for each attempt as Standard Webhooks asks."""
     message_id = new_id()
-    document = {"type": "shipment.created", "timestamp": created.shipment.created_at, "data": created.shipment}
+    document = {
+        "type": "shipment.created",
+        "timestamp": created.shipment.created_at,
+        "connection": created.connection,
+        "data": created.shipment,
+    }
     body = msgspec.json.encode(document)
     traceparent = make_traceparent(created.trace_id)
 
@@ -135,7 +164,10 @@ async def announce(created: Created, clew: ClewClient, secret: str) -> WebhookAn
 
 
 def build_ship_app(ship: Ship) -> Litestar:
-    """Ship's HTTP server: `POST /shipments` with a bearer token, `GET /shipments/{number}`."""
+    """Ship's HTTP server: `POST /shipments` and `GET /shipments/{number}`.
+
+    A shipment is created for the connection that `X-Ship-Connection` names, by whoever has the bearer token.
+    """
     return Litestar(
         [create_shipment, get_shipment],
         dependencies={"ship": Provide(lambda: ship, sync_to_thread=False)},
@@ -148,7 +180,7 @@ def build_ship_app(ship: Ship) -> Litestar:
 
 @post("/shipments")
 async def create_shipment(request: Request[Any, Any, Any], ship: NamedDependency[Ship]) -> Response[Any]:
-    """Create a shipment: 201, or 400, 401, 422 with a `Refusal`."""
+    """Create a shipment: 201, or 400, 401, 422, 500, 503 with a `Refusal`."""
     answer = await ship.take(request)
     if isinstance(answer, Shipment):
         return Response(answer, status_code=201)

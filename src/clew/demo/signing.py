@@ -1,4 +1,4 @@
-"""How the two sample products sign the webhooks they send."""
+"""The secrets of the two sample products, and how they sign the webhooks they send."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ from collections.abc import MutableMapping
 
 ERP_SECRET = "ERP_SECRET"  # noqa: S105 - the name of an environment variable
 SHIP_SECRET = "SHIP_SECRET"  # noqa: S105 - the name of an environment variable
+ERP_TOKEN = "ERP_TOKEN"  # noqa: S105 - the name of an environment variable
+SHIP_TOKEN = "SHIP_TOKEN"  # noqa: S105 - the name of an environment variable
 _STANDARD_PREFIX = "whsec_"
 
 
 def set_secrets(environ: MutableMapping[str, str]) -> None:
-    """Give the products new random webhook secrets, in the variables that `clew.demo.integrations` names."""
+    """Give the products new random webhook secrets and access tokens, in the variables that their integrations name."""
     environ[ERP_SECRET] = secrets.token_hex(32)
     environ[SHIP_SECRET] = _STANDARD_PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
+    environ[ERP_TOKEN] = secrets.token_hex(32)
+    environ[SHIP_TOKEN] = secrets.token_hex(32)
 
 
 def sign_body(secret: str, body: bytes) -> str:
