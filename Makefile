@@ -20,7 +20,7 @@ INSTALL := $(UV) pip install --python $(BIN)/python
 COMPILE := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --quiet \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-.PHONY: help setup demo test check quality format-check format lint types layers browser crash bench coverage lock docs clean
+.PHONY: help setup peers demo test check quality format-check format lint types layers browser crash bench coverage lock docs clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | while IFS='|' read -r name text; do \
@@ -51,6 +51,14 @@ $(VENV)/.clew: $(VENV)/.libraries $(VENV)/.node pyproject.toml hatch_build.py pa
 	$(INSTALL) --no-build-isolation --no-deps --editable .
 	@touch $@
 
+# What Clew is measured beside, apart from what it runs on: benchmarks start it in a process of its own.
+peers: $(VENV)/peers/.installed ## Install what the benchmarks compare with
+
+$(VENV)/peers/.installed: requirements/bench.txt $(VENV)/.uv
+	"$(PYTHON)" -m venv --without-pip $(VENV)/peers
+	$(UV) pip install --python $(VENV)/peers/bin/python --require-hashes -r requirements/bench.txt
+	@touch $@
+
 browser: setup ## Find a Chromium, or install one
 	@$(BIN)/python scripts/chromium.py --install
 
@@ -65,7 +73,7 @@ test: setup browser ## Run every test
 crash: setup ## Kill a loaded server 100 times and count what was lost
 	CLEW_CRASH_KILLS=100 $(BIN)/pytest tests/crash
 
-bench: setup ## Measure what is promised
+bench: setup peers ## Measure what is promised
 	$(BIN)/python -m benchmarks
 
 coverage: setup browser ## Run every test and say which lines none reached
@@ -104,6 +112,7 @@ docs: setup ## Write the pages that are made from the code
 lock: $(VENV)/.uv ## Compile the lock files; UPGRADE=1 takes newer versions
 	$(COMPILE) requirements/uv.in -o requirements/uv.txt
 	$(COMPILE) requirements/node.in -o requirements/node.txt
+	$(COMPILE) requirements/bench.in -o requirements/bench.txt
 	$(COMPILE) --excludes requirements/excludes.txt --extra server pyproject.toml -o requirements/server.txt
 	$(COMPILE) --excludes requirements/excludes.txt --extra server --group dev \
 		--constraints requirements/server.txt pyproject.toml -o requirements/dev.txt

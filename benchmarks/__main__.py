@@ -7,12 +7,19 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import batch_intake, single_intake, visible
+from benchmarks import batch_intake, event_to_node, flow_runs, single_intake, thread_opened, visible
 from benchmarks.machine import describe_machine
 from benchmarks.outcome import Measure, Outcome, add_options
 from benchmarks.processes import run_module
 
-MEASURES: tuple[Measure, ...] = (batch_intake.measure, single_intake.measure, visible.measure)
+MEASURES: tuple[Measure, ...] = (
+    batch_intake.measure,
+    single_intake.measure,
+    visible.measure,
+    flow_runs.measure,
+    event_to_node.measure,
+    thread_opened.measure,
+)
 
 
 def main() -> None:

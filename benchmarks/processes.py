@@ -34,14 +34,14 @@ def environment() -> dict[str, str]:
 
 
 class Server:
-    """`clew serve` on a free port of loopback with its data in `directory`, as an operator would start it."""
+    """`clew serve MODULE` on a free port of loopback with its data in `directory`, as an operator would start it."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, module: str = "") -> None:
         self._lines: deque[str] = deque(maxlen=200)
         self._announced = threading.Event()
         self.port = 0
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "clew", "serve"],
+            [sys.executable, "-m", "clew", "serve", *([module] if module else [])],
             env=environment() | {"CLEW_DATA_DIR": str(directory), "CLEW_PORT": "0", "CLEW_ADMIN_KEY": ADMIN_KEY},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
