@@ -586,6 +586,10 @@ def test_a_running_run_can_be_seen_and_stopped_and_not_repeated(api: httpx.Clien
     run_id = run_id_of(api, event_id, "patient")
     run = see_run(api, run_id, "running")
     assert states(run)["finish"] == "waiting"
+    listed = api.get("/v1/flow-runs", params={"flow": "patient"}).json()
+    assert run_id in [one["id"] for one in listed["open"]]
+    assert run_id not in [one["id"] for one in listed["items"]]
+    assert api.get("/v1/flow-runs", params={"flow": "patient", "state": "failed"}).json()["open"] == []
     refused = api.post(f"/v1/flow-runs/{run_id}/repeat")
     assert refused.status_code == 409
     assert refused.json()["detail"] == "Cannot repeat a running flow run."

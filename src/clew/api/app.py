@@ -23,7 +23,7 @@ from clew.api.front_door import FrontDoor
 from clew.api.health import Check, build_health
 from clew.api.intake import Intake
 from clew.api.problems import HANDLERS
-from clew.api.records import build_records
+from clew.api.records import RecordReader, build_records
 from clew.api.webhooks import PREFIX as WEBHOOKS_PREFIX
 from clew.api.webhooks import WebhookIntake, build_webhooks, describe_webhooks
 from clew.core.errors import NotFound
@@ -51,14 +51,15 @@ def build_app(
     """The application. `pages` are the routes for people."""
     post_events = build_events(intake, registry.keys, settings)
     receive_webhook = build_webhooks(webhooks, settings)
+    reader = RecordReader(search, parser)
     api = Router(
         "/",
         route_handlers=[
             describe_events(post_events),
             describe_webhooks(receive_webhook),
-            build_records(search, parser, registry.keys),
+            build_records(reader, registry.keys),
             build_diagnosis(search, registry.keys, registry.products.title),
-            *build_flows(flows, runs, registry.keys),
+            *build_flows(flows, runs, reader, registry.keys),
             *build_connected(registry),
             build_health(checks),
             build_docs(),

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Router, get, post
+from litestar import Request, Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
 from clew.api.authentication import requires
+from clew.api.description import ListOperation
+from clew.api.records import RecordList, RecordReader
 from clew.api.representation import RecordItem, json_or_none, show_item
 from clew.core.clock import to_rfc3339
 from clew.core.errors import Conflict, NotFound, TooMany
@@ -20,10 +23,13 @@ from clew.diagnosis.flow_run import FlowRun, NodeRun, RunNode
 from clew.diagnosis.flow_runs import FlowRuns
 from clew.flows.flow import Flow
 from clew.flows.flows import Flows
-from clew.flows.runner import LaunchResult
+from clew.flows.runner import LaunchResult, OpenRun
+from clew.log.parameters import ListRequest
 from clew.registry.keys import Keys, Principal
 
 MOST_REPLAYS = 1_000
+MOST_OPEN = 100
+_KNOWN_OF_OPEN = frozenset({"flow", "state", "customer", "connection", "duration", "limit", "sort"})
 
 
 class NodeForm(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,6 +128,28 @@ class FlowRunForm(msgspec.Struct, frozen=True, kw_only=True):
     edges: tuple[tuple[str, str], ...]
 
 
+class OpenRunItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A run that has not ended: it has no record yet."""
+
+    id: str
+    flow: str
+    state: str
+    customer: str | None
+    connection: str | None
+    event_id: str | None
+    queued_at: str
+    started_at: str | None
+
+
+class FlowRunList(RecordList, frozen=True, kw_only=True):
+    """A page of runs that have ended, and beside the first page those that are open, oldest first (at most 100).
+
+    With filters that only a record can answer, `open` is empty.
+    """
+
+    open: list[OpenRunItem]
+
+
 class NodeRunList(msgspec.Struct, frozen=True, kw_only=True):
     """The runs of a node in a flow run, oldest first."""
 
@@ -167,9 +195,9 @@ class ReplayForm(msgspec.Struct, frozen=True, kw_only=True):
     runs: tuple[dict[str, str | None], ...]
 
 
-def build_flows(flows: Flows, runs: FlowRuns, keys: Keys) -> list[Router]:
+def build_flows(flows: Flows, runs: FlowRuns, reader: RecordReader, keys: Keys) -> list[Router]:
     """The routes. Looking needs `read`, changing `operate`."""
-    reading = [*_read_flows(flows), *_read_runs(runs)]
+    reading = [*_read_flows(flows), _list_runs(flows, reader), *_read_runs(runs)]
     changing = [*_switch(flows), *_run(flows, runs)]
     return [
         Router("/v1", guards=[requires(keys, "read")], route_handlers=reading, tags=["Running and repairing"]),
@@ -189,6 +217,50 @@ def _read_flows(flows: Flows) -> list[ControllerRouterHandler]:
         return _show_flow(flows.find(key), flows, principal)
 
     return [list_flows, get_flow]
+
+
+def _list_runs(flows: Flows, reader: RecordReader) -> ControllerRouterHandler:
+    @get("/flow-runs", operation_id="listFlowRuns", operation_class=ListOperation)
+    async def list_flow_runs(
+        request: Request[Any, Any, Any], principal: NamedDependency[Principal]
+    ) -> Response[FlowRunList]:
+        """List flow runs, newest first, and those that are open."""
+        asked = reader.read_list(request, principal, "flow_run")
+        opened = _open_runs(flows, asked)
+        form, headers = await reader.page(asked, request.url.path)
+        return Response(FlowRunList(**msgspec.structs.asdict(form), open=opened), headers=headers)
+
+    return list_flow_runs
+
+
+def _open_runs(flows: Flows, asked: ListRequest) -> list[OpenRunItem]:
+    """The open runs that belong beside a page: what is asked of them must be something that is known of them."""
+    if asked.query.place is not None or {name for name, _ in asked.given} - _KNOWN_OF_OPEN:
+        return []
+    wanted = asked.query.filter
+    items = [_show_open(run) for run in flows.runner.open_runs(wanted.workspace)]
+    found = (
+        item
+        for item in items
+        if all(
+            not getattr(wanted, name) or (getattr(item, name) or "") in getattr(wanted, name)
+            for name in ("flow", "state", "customer", "connection")
+        )
+    )
+    return list(itertools.islice(found, MOST_OPEN))
+
+
+def _show_open(run: OpenRun) -> OpenRunItem:
+    return OpenRunItem(
+        id=run.id,
+        flow=run.flow,
+        state=run.state,
+        customer=run.event.customer or None,
+        connection=run.event.connection or None,
+        event_id=run.parent_id or None,
+        queued_at=to_rfc3339(run.queued_ms),
+        started_at=None if run.started_ms is None else to_rfc3339(run.started_ms),
+    )
 
 
 def _read_runs(runs: FlowRuns) -> list[ControllerRouterHandler]:

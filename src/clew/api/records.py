@@ -19,7 +19,7 @@ from clew.core.ids import is_trace_id
 from clew.core.record import Kind, Record, Summary, summarize
 from clew.core.request_log import note
 from clew.diagnosis.thread import build_thread
-from clew.log.parameters import FilterParser
+from clew.log.parameters import FilterParser, ListRequest
 from clew.log.search import Answer, Search
 from clew.registry.keys import Keys, Principal
 
@@ -70,26 +70,27 @@ class TraceForm(msgspec.Struct, frozen=True, kw_only=True):
     items: list[TraceItem]
 
 
-def build_records(search: Search, parser: FilterParser, keys: Keys) -> Router:
+def build_records(reader: RecordReader, keys: Keys) -> Router:
     """The routes. All need the scope `read`."""
-    reader = _Reader(search, parser)
     handlers: list[ControllerRouterHandler] = [*_lists(reader, "records", None), *_whole(reader), *_traces(reader)]
     for path, kind in LISTS.items():
         handlers += _lists(reader, path, kind)
     return Router("/v1", guards=[requires(keys, "read")], route_handlers=handlers, tags=["The log"])
 
 
-class _Reader:
+class RecordReader:
     """Asks the log as far as the caller may see it."""
 
     def __init__(self, search: Search, parser: FilterParser) -> None:
         self._search = search
         self._parser = parser
 
-    async def page(
-        self, request: Request[Any, Any, Any], principal: Principal, kind: Kind | None
-    ) -> Response[RecordList]:
-        asked = self._parser.parse_list(_pairs(request), workspace=principal.workspace, fixed=_fixed(principal, kind))
+    def read_list(self, request: Request[Any, Any, Any], principal: Principal, kind: Kind | None = None) -> ListRequest:
+        """What a list is asked for. Raises `UnknownFilter` and `BadRequest`."""
+        return self._parser.parse_list(_pairs(request), workspace=principal.workspace, fixed=_fixed(principal, kind))
+
+    async def page(self, asked: ListRequest, path: str) -> tuple[RecordList, dict[str, str]]:
+        """The page that is asked for, and its headers."""
         answer = await self._search.page(asked)
         note(f"found {len(answer.page.items)} records", answer.coverage.to_json())
         form = RecordList(
@@ -98,9 +99,10 @@ class _Reader:
             prev=answer.prev_cursor,
             coverage=_coverage(answer.coverage.to_json()),
         )
-        return Response(form, headers=_link(request.url.path, asked.given, answer))
+        return form, _link(path, asked.given, answer)
 
     async def count(self, request: Request[Any, Any, Any], principal: Principal, kind: Kind | None) -> RecordCount:
+        """How many records are under the filters."""
         filter = self._parser.parse_filter(
             _pairs(request), workspace=principal.workspace, fixed=_fixed(principal, kind)
         )
@@ -113,9 +115,11 @@ class _Reader:
         )
 
     async def find(self, principal: Principal, record_id: str, kind: Kind | None = None) -> Record:
+        """One record whole. Raises `NotFound` where there is none the caller may see."""
         return await find_visible(self._search, principal, record_id, kind)
 
     async def chain(self, principal: Principal, trace_id: str, near_ms: int | None) -> TraceForm:
+        """A chain as far as the caller may see it. Raises `NotFound` where that is nothing."""
         records = await self._search.trace(principal.workspace, trace_id, near_ms)
         note(f"the trace has {len(records)} records")
         thread = build_thread([record for record in records if may_see(principal, record)])
@@ -129,13 +133,14 @@ def _summary(entry: Record | Summary) -> Summary:
     return summarize(entry) if isinstance(entry, Record) else entry
 
 
-def _lists(reader: _Reader, path: str, kind: Kind | None) -> list[ControllerRouterHandler]:
+def _lists(reader: RecordReader, path: str, kind: Kind | None) -> list[ControllerRouterHandler]:
     name = "".join(word.title() for word in path.split("-"))
 
     @get(f"/{path}", operation_id=f"list{name}", operation_class=ListOperation)
     async def list_records(request: Request[Any, Any, Any], principal: Principal) -> Response[RecordList]:
         """List records, newest first."""
-        return await reader.page(request, principal, kind)
+        form, headers = await reader.page(reader.read_list(request, principal, kind), request.url.path)
+        return Response(form, headers=headers)
 
     @get(f"/{path}/count", operation_id=f"count{name}", operation_class=FilterOperation)
     async def count_records(request: Request[Any, Any, Any], principal: Principal) -> RecordCount:
@@ -148,11 +153,11 @@ def _lists(reader: _Reader, path: str, kind: Kind | None) -> list[ControllerRout
         record = await reader.find(principal, id, kind)
         return show_whole(record, summarize(record))
 
-    # a flow run is shown with its graph, and also while it is open: see `flows.py`
-    return [list_records, count_records] if kind == "flow_run" else [list_records, count_records, get_record]
+    # flow runs are listed and shown also while they are open, which the log does not know: see `flows.py`
+    return [count_records] if kind == "flow_run" else [list_records, count_records, get_record]
 
 
-def _whole(reader: _Reader) -> list[ControllerRouterHandler]:
+def _whole(reader: RecordReader) -> list[ControllerRouterHandler]:
     @get("/records/{id:str}/payload", operation_id="getPayload")
     async def get_payload(principal: Principal, id: str) -> Response[bytes]:
         """Give the payload as it came, with its content type. Secrets were removed on the way in."""
@@ -167,7 +172,7 @@ def _whole(reader: _Reader) -> list[ControllerRouterHandler]:
     return [get_payload]
 
 
-def _traces(reader: _Reader) -> list[ControllerRouterHandler]:
+def _traces(reader: RecordReader) -> list[ControllerRouterHandler]:
     @get("/records/{id:str}/trace", operation_id="getTraceOfRecord")
     async def get_trace_of_record(principal: Principal, id: str) -> TraceForm:
         """List every record of this record's chain, parents before children."""
