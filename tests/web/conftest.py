@@ -24,6 +24,7 @@ from clew.registry.products import Product
 from clew.registry.registry import Registry
 from clew.state.database import open_database
 from clew.web.pages import build_web
+from harness.shop_pages import Shop, running_shop
 
 EMAIL, PASSWORD = "ada@acme.example", "correct horse battery"
 
@@ -187,3 +188,25 @@ def dotted() -> Dotted:
         return [match.group(1) for block in red if (match := re.search(r'href="([^"]+)"', block))]
 
     return dotted
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """Pages over flows that run; one for the tests of a file."""
+    with running_shop(tmp_path_factory.mktemp("shop")) as shop:
+        yield shop
+
+
+@pytest.fixture
+def shop(running: Shop) -> Shop:
+    """The running pages with an admin signed in."""
+    running.ship.gate.set()
+    running.sign_in("admin")
+    return running
+
+
+@pytest.fixture(scope="module")
+def failed(running: Shop) -> tuple[Record, str]:
+    """An order that Ship refused: its event and its run."""
+    event = running.order("SO-1042")
+    return event, running.run_of(event)

@@ -29,7 +29,7 @@ from clew.registry.sessions import Session
 from clew.web.face import Face, HttpRequest, WebFace, stranger_layout
 from clew.web.failures import FailurePage
 from clew.web.flow_run.handlers import repeat_run, show_flow_run, stop_run
-from clew.web.flows.handlers import show_flow, show_flows, switch_flow
+from clew.web.flows.handlers import disable_flow, enable_flow, show_flow, show_flows
 from clew.web.layout import Layout, build_layout
 from clew.web.logs.handlers import show_all_records, show_log, show_under_its_name
 from clew.web.overview.handlers import show_overview
@@ -83,7 +83,8 @@ def build_web(
             repeat_run,
             show_flows,
             show_flow,
-            switch_flow,
+            enable_flow,
+            disable_flow,
             sign_out,
             show_nothing,
         ],

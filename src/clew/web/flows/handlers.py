@@ -65,20 +65,27 @@ async def show_flow(request: HttpRequest, face: Face, key: FromPath[str]) -> Res
     return face.respond(page)
 
 
-@post("/flows/{key:str}/{change:str}", status_code=200)
-async def switch_flow(request: HttpRequest, face: Face, key: FromPath[str], change: FromPath[str]) -> Redirect:
-    """Enable or disable it, and show it."""
+@post("/flows/{key:str}/enable", status_code=200)
+async def enable_flow(request: HttpRequest, face: Face, key: FromPath[str]) -> Redirect:
+    """Let events and schedules launch it, and show it."""
+    return await _switch(request, face, key, is_enabled=True)
+
+
+@post("/flows/{key:str}/disable", status_code=200)
+async def disable_flow(request: HttpRequest, face: Face, key: FromPath[str]) -> Redirect:
+    """Let no event and no schedule launch it, and show it."""
+    return await _switch(request, face, key, is_enabled=False)
+
+
+async def _switch(request: HttpRequest, face: WebFace, key: str, *, is_enabled: bool) -> Redirect:
     session = session_of(request)
     check_member_form(session, await read_form(request))
     check_operator(session)
     flow = _find(face, key)
-    if change not in ("enable", "disable"):
-        raise NotFound(f"A flow cannot be {change[:80]!r}.", hint="It can be enabled and disabled.")
-    settings = face.flow_settings
-    if settings is None:
+    if face.flow_settings is None:
         raise Conflict("Flows cannot be switched on this server.")
-    workspace, email = session.member.workspace, session.member.email
-    await asyncio.to_thread(settings.save, workspace, flow.key, enabled=change == "enable", changed_by=email)
+    workspace, email, save = session.member.workspace, session.member.email, face.flow_settings.save
+    await asyncio.to_thread(save, workspace, flow.key, enabled=is_enabled, changed_by=email)
     return Redirect(flow_href(key), status_code=HTTP_303_SEE_OTHER)
 
 
