@@ -51,7 +51,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         cwd=directory,
         env={"PATH": "/usr/bin:/bin", "CLEW_ADMIN_KEY": ADMIN_KEY, "HOME": str(directory)},
     )
-    demo = Demo(process)
+    demo = Demo(process, directory / "data")
     reading = threading.Thread(target=demo.read, daemon=True)
     reading.start()
     assert demo.ready.wait(READY_TIMEOUT_S), demo.lines

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 import threading
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass
@@ -13,6 +15,7 @@ class Demo:
     """`clew demo` in a process of its own, and what it printed."""
 
     process: subprocess.Popen[str]
+    data_dir: Path
     lines: list[str] = field(default_factory=list)
     ready: threading.Event = field(default_factory=threading.Event)
 
@@ -37,6 +40,17 @@ class Demo:
     @property
     def sign_in_link(self) -> str:
         return self.printed(r"Sign in, once: (\S+)")
+
+    def new_sign_in_link(self) -> str:
+        """Another link for the demo's member: each is good for one session."""
+        done = subprocess.run(
+            [sys.executable, "-m", "clew", "sign-in-link", "ada@clew.example"],
+            env={"PATH": "/usr/bin:/bin", "CLEW_DATA_DIR": str(self.data_dir)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return f"{self.url}/{done.stdout.strip().split('/', 3)[3]}"
 
     @property
     def failing_order(self) -> str:
