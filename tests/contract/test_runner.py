@@ -10,6 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from clew.core.clock import from_rfc3339
+from clew.core.errors import Conflict, Invalid, NotFound
+from clew.core.ids import new_id
+from clew.flows.flow import Flow
+from clew.flows.run_ids import flow_run_id
 from harness.flow_place import (
     WORKSPACE,
     FlowPlace,
@@ -20,12 +26,6 @@ from harness.flow_place import (
     payload_of,
     until,
 )
-
-from clew.core.clock import from_rfc3339
-from clew.core.errors import Conflict, Invalid, NotFound
-from clew.core.ids import new_id
-from clew.flows.flow import Flow
-from clew.flows.run_ids import flow_run_id
 
 DRIVERS = ["embedded"]
 

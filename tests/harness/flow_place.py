@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +26,18 @@ from clew.flows.http import Clients
 from clew.flows.runner import Launch, LaunchedBy, LaunchResult, Runner
 from clew.journal.sqlite import SqliteJournal
 from clew.log.memory import MemoryStore
-from clew.log.pump import Pump
 from clew.registry.registry import Registry, open_registry
 
 WORKSPACE = "default"
 DEADLINE_S = 20.0
+
+
+@cache
+def migrated_state() -> bytes:
+    """An empty state database: migrating is most of the time of opening one."""
+    with tempfile.TemporaryDirectory() as directory:
+        open_registry(Settings(data_dir=directory)).close()
+        return (Path(directory) / "state.db").read_bytes()
 
 
 class FlowPlace:
@@ -41,17 +51,31 @@ class FlowPlace:
         self.secrets: dict[str, str] = {}
         self._directory = directory
         self._runner: Runner | None = None
+        self._draining = threading.Lock()
 
     async def open(self, *flows: Flow) -> Runner:
         """A started runner of these flows."""
-        settings = Settings(data_dir=str(self._directory))
-        self.registry: Registry = open_registry(settings, self.clock)
-        self.journal = SqliteJournal(self._directory / "journal.db", clock=self.clock)
-        self.pump = Pump(self.journal.reader("log"), self.store, self.clock)
-        self.pump.start()
+        self.open_stores()
         self._runner = self._new_runner(flows)
         await self._runner.start()
         return self._runner
+
+    def open_stores(self) -> None:
+        """The journal, the state and the log, without a runner."""
+        self._directory.mkdir(exist_ok=True)
+        if not (self._directory / "state.db").exists():
+            (self._directory / "state.db").write_bytes(migrated_state())
+        self.registry: Registry = open_registry(Settings(data_dir=str(self._directory)), self.clock)
+        self.journal = SqliteJournal(self._directory / "journal.db", clock=self.clock)
+        self._reader = self.journal.reader("log")
+
+    def drain(self, timeout_s: float) -> bool:
+        """What the pump does, when it is asked."""
+        with self._draining:
+            while block := self._reader.read(20_000):
+                self.store.insert(block.lines, block.token)
+                self._reader.commit(block)
+        return True
 
     def _new_runner(self, flows: Sequence[Flow]) -> Runner:
         assert self.driver == "embedded"
@@ -60,7 +84,7 @@ class FlowPlace:
             flows=flows,
             journal=self.journal,
             store=self.store,
-            drain=self.pump.drain,
+            drain=self.drain,
             database=self.registry.database,
             clients=Clients(products, self.secrets),
             cleaner=Cleaner(Redactor(), self.secrets.values()),
@@ -74,8 +98,7 @@ class FlowPlace:
             return
         await self._runner.close()
         self._runner = None
-        await asyncio.to_thread(self.pump.drain, 5)
-        self.pump.stop()
+        self.drain(0)
         self.journal.close()
         self.registry.close()
 
@@ -86,14 +109,14 @@ class FlowPlace:
 
     async def records(self, *kinds: str, parent: str = "") -> list[Record]:
         """The records so far, oldest first."""
-        assert await asyncio.to_thread(self.pump.drain, DEADLINE_S)
+        await asyncio.to_thread(self.drain, DEADLINE_S)
         found = self.store._records
         return [r for r in found if (not kinds or r.kind in kinds) and parent in ("", r.parent_id)]
 
     async def ended(self, runner: Runner, run_id: str) -> Record:
         """The run's record, when it has ended."""
         await until(lambda: runner.find(WORKSPACE, run_id) is None, f"the run {run_id} has ended")
-        assert await asyncio.to_thread(self.pump.drain, DEADLINE_S)
+        await asyncio.to_thread(self.drain, DEADLINE_S)
         record = self.store.find(WORKSPACE, run_id)
         assert record is not None
         return record

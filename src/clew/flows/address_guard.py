@@ -14,6 +14,7 @@ import ssl
 import time
 import typing
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 import httpcore
 import msgspec
@@ -188,6 +189,7 @@ def _checked(guard: AddressGuard, host: str, found: Sequence[str]) -> list[str]:
         raise httpcore.ConnectError(str(error)) from error
 
 
-def new_ssl_context() -> ssl.SSLContext:
-    """What HTTPS is checked with: made once, it takes 20 ms and more."""
+@cache
+def ssl_context() -> ssl.SSLContext:
+    """What HTTPS is checked with. Made once: it takes 20 ms and more."""
     return httpcore.default_ssl_context()

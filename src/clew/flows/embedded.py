@@ -104,7 +104,10 @@ class EmbeddedRunner:
         self._is_closing = False
 
     async def start(self) -> None:
-        """See `Runner.start`. Waits for the log to catch up with the journal where runs are open."""
+        """See `Runner.start`. Waits for the log to catch up with the journal where runs are open.
+
+        Raises what the state database and the log raise; it may then be called again.
+        """
         rows = await asyncio.to_thread(self._rows.load_all)
         self._last_place = max((row.place for row in rows), default=0)
         self._refused = {row.launch.run_id for row in rows if row.state == "refused"}
@@ -113,7 +116,8 @@ class EmbeddedRunner:
             await self._catch_up()
             self._trails = await asyncio.to_thread(find_trails, self._store, is_open)
         for row in is_open:
-            await self._take_up(row)
+            if row.launch.run_id not in self._entries and row.launch.run_id not in self._ended:
+                await self._take_up(row)
         self._is_ready = True
         self._start_ready()
 
@@ -229,6 +233,8 @@ class EmbeddedRunner:
     def _check_open(self, launches: Sequence[Launch]) -> None:
         if self._is_closing:
             raise Unavailable("The server is stopping.", hint="Launch it again when it is back.")
+        if not self._is_ready:
+            raise Unavailable("Flow runs that are open are being taken up.", retry_after_s=1)
         for launch in launches:
             if launch.flow not in self._flows:
                 raise NotFound(f"There is no flow {launch.flow!r}.", hint=f"There are: {', '.join(self._flows)}.")

@@ -14,7 +14,7 @@ import httpcore
 import httpx
 
 from clew.core.clock import Clock
-from clew.flows.address_guard import AddressGuard, GuardedBackend, GuardedSyncBackend, new_ssl_context
+from clew.flows.address_guard import AddressGuard, GuardedBackend, GuardedSyncBackend, ssl_context
 from clew.flows.cleaning import Cleaner
 from clew.flows.exchanges import Exchange, ReceivedBody, SentBody, finish_all, inner_stream
 from clew.registry.declare import Product
@@ -110,10 +110,14 @@ class Clients:
         )
 
     async def close(self) -> None:
-        """Close the connections. Threads left behind may still use theirs: those close with the process."""
+        """Close the connections, also those that threads left behind still wait on."""
         for pool in self._pools.values():
             await pool.aclose()
+        with self._lock:
+            for sync_pool in self._sync_pools.values():
+                sync_pool.close()
         self._pools.clear()
+        self._sync_pools.clear()
 
     def _auth(self, product: Product) -> httpx.Auth | None:
         return _Bearer(self._secrets[product.auth.token], httpx.URL(product.base_url)) if product.auth else None
@@ -122,7 +126,7 @@ class Clients:
         pool = self._pools.get(product.key)
         if pool is None:
             pool = self._pools[product.key] = httpcore.AsyncConnectionPool(
-                ssl_context=new_ssl_context(),
+                ssl_context=ssl_context(),
                 max_connections=MOST_CONNECTIONS,
                 max_keepalive_connections=MOST_CONNECTIONS,
                 keepalive_expiry=IDLE_S,
@@ -135,7 +139,7 @@ class Clients:
             pool = self._sync_pools.get(product.key)
             if pool is None:
                 pool = self._sync_pools[product.key] = httpcore.ConnectionPool(
-                    ssl_context=new_ssl_context(),
+                    ssl_context=ssl_context(),
                     max_connections=MOST_CONNECTIONS,
                     max_keepalive_connections=MOST_CONNECTIONS,
                     keepalive_expiry=IDLE_S,

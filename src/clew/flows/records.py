@@ -15,6 +15,7 @@ import msgspec
 from clew.core.clock import to_rfc3339
 from clew.core.ids import digest, digester, new_id, time_of, trace_id_of
 from clew.core.record import ErrorInfo, LogLine, Record, Status, encode_line
+from clew.core.redaction import Places
 from clew.flows.cleaning import Cleaner
 from clew.flows.event import Event
 from clew.flows.exchanges import Exchange
@@ -105,15 +106,18 @@ class RunRecords:
             "state": attempt.state,
             "status": attempt.status,
             "message": attempt.message,
-            "parameters": _encode(parameters).decode(),
             "duration_ms": attempt.duration_ms,
         }
+        cleaned, places = self._cleaner.json(_encode(parameters))
+        fields["parameters"] = cleaned.decode()
+        redacted = _within("/parameters", places)
         if attempt.output:
             output, places = self._cleaner.json(attempt.output)
             fields["payload"] = output.decode()
             fields["content_type"] = JSON
-            if places:
-                fields["redacted"] = tuple("/payload" + place.rstrip("/") for place in places)
+            redacted += _within("/payload", places)
+        if redacted:
+            fields["redacted"] = redacted
         if attempt.error:
             fields["error"] = self._cleaner.error(attempt.error)
             fields["message"] = self._cleaner.text(attempt.message)
@@ -165,14 +169,14 @@ class RunRecords:
             "state": ended.state,
             "status": _STATUS[ended.state],
             "message": self._cleaner.text(ended.message) if ended.error else ended.message,
-            "parameters": _encode(parameters).decode(),
+            "parameters": self._cleaner.json(_encode(parameters))[0].decode(),
             "payload": self.clean_event.decode(),
             "content_type": JSON,
             "error": self._cleaner.error(ended.error) if ended.error else None,
             "duration_ms": max(0, ended.ended_ms - (ended.started_ms or ended.queued_ms)),
         }
         if self._event_places:
-            fields["redacted"] = tuple("/payload" + place.rstrip("/") for place in self._event_places)
+            fields["redacted"] = _within("/payload", self._event_places)
         return _item(fields, digest("flow_run", launch.run_id))
 
 
@@ -264,6 +268,11 @@ def _add_present(fields: dict[str, Any], event: Event | Record, integration: str
         fields["keys"] = event.keys
     if integration:
         fields["integration"] = integration
+
+
+def _within(field: str, places: Places) -> Places:
+    """Places in a field's JSON as places in the record."""
+    return tuple(field + place.rstrip("/") for place in places)
 
 
 def _input_value(value: bytes) -> Any:

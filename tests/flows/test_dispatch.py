@@ -1,0 +1,400 @@
+"""From events to decisions and runs, over a real journal, killed at any step in between."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+import pytest
+
+from clew.core.clock import FakeClock
+from clew.core.errors import NotFound, Unavailable
+from clew.core.ids import new_id, time_of, trace_id_of
+from clew.core.record import ErrorInfo, Record, encode_line
+from clew.core.redaction import Redactor
+from clew.flows import dispatch as dispatch_module
+from clew.flows.dispatch import ArchivedCustomers, events_in
+from clew.flows.flow import Flow
+from clew.flows.flows import Flows
+from clew.flows.run_ids import flow_run_id
+from clew.journal.journal import Append, Block, Item, Receipt
+from clew.registry.declare import Product
+from harness.flow_place import WORKSPACE, FlowPlace, parameters_of, until
+
+ERP = Product("erp")
+HOOKS = ERP.webhook("hooks", event="$.type")
+
+
+class Server:
+    """What of a server flows need: the stores, and `Flows` on them."""
+
+    def __init__(self, place: FlowPlace) -> None:
+        self.place = place
+        self.flows: Flows | None = None
+
+    async def start(self, *flows: Flow) -> Flows:
+        place = self.place
+        place.open_stores()
+        self.flows = Flows(
+            flows,
+            journal=place.journal,
+            store=place.store,
+            drain=place.drain,
+            registry=place.registry,
+            redactor=Redactor(),
+            secrets={},
+            clock=place.clock,
+        )
+        await self.flows.start()
+        return self.flows
+
+    async def stop(self) -> None:
+        if self.flows:
+            await self.flows.stop()
+            self.flows = None
+            self.place.journal.close()
+            self.place.registry.close()
+
+    async def send(self, *records: Record) -> None:
+        await self.place.journal.append(Append(tuple(Item(r.id, encode_line(r)) for r in records)))
+
+    async def decided(self, *records: Record) -> list[Record]:
+        """The decisions about these events, in their order."""
+        wanted = {record.id for record in records}
+
+        def found() -> list[Record]:
+            self.place.drain(0)
+            decisions = [r for r in self.place.store._records if r.kind == "decision" and r.parent_id in wanted]
+            return decisions if wanted <= {r.parent_id for r in decisions} else []
+
+        decisions: list[Record] = await until(found, "every event is decided")
+        return sorted(decisions, key=lambda r: [record.id for record in records].index(r.parent_id))
+
+    async def idle(self) -> None:
+        flows = self.flows
+        assert flows is not None
+        await until(lambda: not any(flows.check()[name] for name in ("queued", "running")), "all runs have ended")
+
+
+@pytest.fixture
+async def server(place: FlowPlace) -> AsyncIterator[Server]:
+    opened = Server(place)
+    yield opened
+    await opened.stop()
+
+
+def came(payload: str = '{"country":"US"}', **fields: Any) -> Record:
+    record_id = new_id()
+    given = {"event": "order.released", "source": "hooks", "kind": "external_event", **fields}
+    return Record(
+        id=record_id,
+        time=time_of(record_id),
+        workspace=WORKSPACE,
+        trace_id=trace_id_of(record_id),
+        payload=payload,
+        **given,
+    )
+
+
+def noting(seen: list[Any], key: str = "noting", **options: Any) -> Flow:
+    flow = Flow(key, **{"on": HOOKS["order.released"], **options})
+
+    @flow.node
+    async def note(event):
+        seen.append(event.id)
+
+    return flow
+
+
+def told(decision: Record) -> tuple[str, str, str]:
+    return decision.flow, decision.state, decision.status
+
+
+async def test_an_event_launches_the_flows_that_wait_for_it(server: Server) -> None:
+    seen: list[str] = []
+    await server.start(
+        noting(seen, "one"), noting(seen, "all", on=HOOKS), noting(seen, "other", on=HOOKS["order.closed"])
+    )
+    event = came(customer="acme", connection="c1", keys={"order": "SO-1"})
+    await server.send(event)
+    decisions = await server.decided(event)
+    assert sorted(map(told, decisions)) == [("all", "launched", "info"), ("one", "launched", "info")]
+    await until(lambda: len(seen) == 2, "both ran")
+    for decision in decisions:
+        assert parameters_of(decision)["flow_run_id"] == flow_run_id(event.id, decision.flow)
+        assert decision.message == f"{decision.flow} was launched."
+        assert (decision.customer, decision.connection, decision.keys, decision.trace_id) == (
+            "acme",
+            "c1",
+            {"order": "SO-1"},
+            event.trace_id,
+        )
+
+
+async def test_an_event_that_no_flow_names_says_so(server: Server) -> None:
+    await server.start(noting([]))
+    event, elsewhere = came(event="order.closed"), came(source="other")
+    await server.send(event, elsewhere)
+    decisions = await server.decided(event, elsewhere)
+    assert [told(decision) for decision in decisions] == [("", "no_flow_subscribed", "info")] * 2
+    assert decisions[0].message == "Nothing was launched: no flow waits for order.closed from hooks."
+
+
+async def test_an_event_that_could_not_be_read_launches_nothing(server: Server) -> None:
+    seen: list[str] = []
+    await server.start(noting(seen, on=HOOKS))
+    event = came(event="", error=ErrorInfo(type="parse", message="no name"), status="failure")
+    await server.send(event)
+    (decision,) = await server.decided(event)
+    assert told(decision) == ("", "no_flow_subscribed", "info")
+    assert seen == []
+
+
+async def test_a_filter_that_refuses_says_clause_expected_and_actual(server: Server) -> None:
+    seen: list[str] = []
+    await server.start(noting(seen, where="event.payload.country == 'US' && event.customer != ''"))
+    event = came('{"country":"CA"}', customer="acme")
+    await server.send(event)
+    (decision,) = await server.decided(event)
+    assert told(decision) == ("noting", "filter_not_matched", "info")
+    parameters = parameters_of(decision)
+    assert (parameters["clause"], parameters["actual"]) == ("event.payload.country == 'US'", "CA")
+    assert "US" in parameters["expected"]
+    assert "CA" in decision.message
+    assert seen == []
+
+
+async def test_a_flow_that_is_switched_off_says_by_whom_and_when(server: Server) -> None:
+    seen: list[str] = []
+    flows = await server.start(noting(seen), noting(seen, "in-code", enabled=False))
+    await asyncio.to_thread(flows.settings.save, WORKSPACE, "noting", enabled=False, changed_by="ann@example.org")
+    event = came()
+    await server.send(event)
+    by_flow = {decision.flow: decision for decision in await server.decided(event)}
+    assert {decision.state for decision in by_flow.values()} == {"flow_disabled"}
+    assert "switched off by ann@example.org at 20" in by_flow["noting"].message
+    assert "switched off in its code" in by_flow["in-code"].message
+    await asyncio.to_thread(flows.settings.save, WORKSPACE, "in-code", enabled=True, changed_by="bob")
+    again = came()
+    await server.send(again)
+    assert sorted(d.state for d in await server.decided(again)) == ["flow_disabled", "launched"]
+
+
+async def test_an_archived_customer_launches_nothing(server: Server) -> None:
+    await server.start(noting([]))
+    customers = server.place.registry.customers
+    customers.see(WORKSPACE, ["gone", "here"], 1)
+    customers.archive(WORKSPACE, "gone")
+    events = came(customer="gone"), came(customer="here")
+    await server.send(*events)
+    assert [d.state for d in await server.decided(*events)] == ["customer_archived", "launched"]
+
+
+async def test_an_event_that_is_a_duplicate_launches_nothing(server: Server) -> None:
+    await server.start(noting([]))
+    first = came()
+    second = came(duplicate_of=first.id)
+    await server.send(first, second)
+    decisions = await server.decided(first, second)
+    assert [d.state for d in decisions] == ["launched", "duplicate"]
+    assert first.id in decisions[1].message
+
+
+async def test_a_full_queue_is_a_failure_that_says_what_waits(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = asyncio.Event()
+    flow = Flow("slow", on=HOOKS)
+
+    @flow.node
+    async def wait(event):
+        await gate.wait()
+
+    flows = await server.start(flow)
+    monkeypatch.setattr(flows.runner, "_most_waiting", 2)
+    first = came(connection="c1")
+    await server.send(first)
+    await server.decided(first)
+    await until(lambda: flows.check()["running"] == 1, "the first runs")
+    more = [came(connection="c1") for _ in range(4)]
+    await server.send(*more)
+    decisions = await server.decided(*more)
+    assert [(d.state, d.status) for d in decisions] == [("launched", "info")] * 2 + [("queue_full", "failure")] * 2
+    assert "runs already wait for connection c1" in decisions[-1].message
+    gate.set()
+
+
+async def test_an_internal_event_is_known_by_its_trigger(server: Server) -> None:
+    await server.start(noting([], on=HOOKS))
+    event = came(kind="internal_event")
+    await server.send(event)
+    await server.decided(event)
+    await server.idle()
+    (run,) = await server.place.records("flow_run")
+    assert parameters_of(run)["launched_by"] == {"type": "app-event-trigger", "ids": [event.id]}
+
+
+async def test_events_are_launched_in_the_order_they_came(server: Server) -> None:
+    seen: list[str] = []
+    await server.start(noting(seen))
+    events = [came() for _ in range(300)]
+    for start in range(0, 300, 7):
+        await server.send(*events[start : start + 7])
+    await until(lambda: len(seen) == 300, "all ran")
+    assert seen == [event.id for event in events]
+
+
+STEPS = ["launched", "decided", "committed"]
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_cut_off_after_any_step_each_event_runs_once(
+    server: Server, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """The step fails once after it was done: the block comes again, as it does after a crash."""
+    seen: list[str] = []
+    flow, other = noting(seen), noting([], "picky", where="event.payload.country == 'US'")
+    is_broken = [True]
+
+    def break_after(owner: Any, name: str) -> None:
+        done: Callable[..., Any] = getattr(owner, name)
+
+        async def break_async(*arguments: Any) -> Any:
+            answer = await done(*arguments)
+            if is_broken and is_decision(arguments):
+                is_broken.clear()
+                raise Unavailable("cut off")
+            return answer
+
+        def break_plain(*arguments: Any) -> Any:
+            answer = done(*arguments)
+            if is_broken:
+                is_broken.clear()
+                raise Unavailable("cut off")
+            return answer
+
+        monkeypatch.setattr(owner, name, break_plain if name == "commit" else break_async)
+
+    flows = await server.start(flow, other)
+    owner, name = {
+        "launched": (flows.runner, "launch_all"),
+        "decided": (server.place.journal, "append"),
+        "committed": (server.place.journal.reader("dispatch"), "commit"),
+    }[step]
+    events = [came(), came('{"country":"CA"}')]
+    if step == "decided":
+        await server.send(*events)  # before its append breaks
+    else:
+        break_after(owner, name)
+        await server.send(*events)
+    if step == "decided":
+        break_after(owner, name)
+    decisions = await server.decided(*events)
+    await server.idle()
+    await until(lambda: not flows.check()["trouble"], "it has recovered")
+    assert sorted(told(d)[:2] for d in decisions) == [
+        ("noting", "launched"),
+        ("noting", "launched"),
+        ("picky", "filter_not_matched"),
+        ("picky", "launched"),
+    ]
+    assert seen == [event.id for event in events]
+    assert len(await server.place.records("flow_run")) == 3
+    assert len(await server.place.records("decision")) == 4
+
+
+def is_decision(arguments: Sequence[Any]) -> bool:
+    if arguments and isinstance(arguments[0], Append):
+        return b'"kind":"decision"' in arguments[0].items[0].line
+    return True
+
+
+async def test_what_came_while_the_server_was_down_is_dispatched_at_the_next_start(server: Server) -> None:
+    seen: list[str] = []
+    await server.start(noting(seen))
+    await server.stop()
+    server.place.open_stores()
+    event = came()
+    await server.send(event)
+    server.place.journal.close()
+    server.place.registry.close()
+    await server.start(noting(seen))
+    await server.decided(event)
+    await until(lambda: seen == [event.id], "it ran")
+
+
+async def test_the_rows_of_ended_runs_go_once_their_block_is_done(server: Server) -> None:
+    flows = await server.start(noting([]))
+    events = [came() for _ in range(20)]
+    await server.send(*events)
+    await server.decided(*events)
+    await server.idle()
+    rows = flows.runner._rows
+    await until(lambda: rows.load_all() == [], "no row is left")
+
+
+async def test_a_trouble_is_told_and_ends(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    flows = await server.start(noting([]))
+    append = server.place.journal.append
+    monkeypatch.setattr(dispatch_module, "FIRST_RETRY_S", 0.01)
+    is_full = [True]
+
+    async def refuse(one: Append) -> Receipt:
+        if is_full and b'"kind":"external_event"' not in one.items[0].line:
+            raise Unavailable("The journal has no room left.")
+        return await append(one)
+
+    monkeypatch.setattr(server.place.journal, "append", refuse)
+    event = came()
+    await server.send(event)
+    await until(lambda: "no room left" in flows.check()["trouble"], "it says so")
+    is_full.clear()
+    await server.decided(event)
+    await server.idle()
+    await until(lambda: flows.check()["trouble"] == "", "it is over")
+    assert len(await server.place.records("flow_run")) == 1
+
+
+def test_only_events_are_read_out_of_a_block() -> None:
+    odd = came(payload='{"kind":"internal_event"}', kind="external_webhook")
+    pull = came(kind="external_event_pull")
+    events = [came(), came(kind="internal_event")]
+    lines = b"".join(encode_line(record) + b"\n" for record in (odd, events[0], pull, events[1]))
+    assert events_in(Block(1, 1, lines, 4, 0, "t")) == events
+
+
+def test_whether_a_customer_is_archived_is_believed_for_a_second(place: FlowPlace) -> None:
+    asked: list[str] = []
+    clock = FakeClock()
+
+    def find(workspace: str, customer: str) -> int | None:
+        asked.append(customer)
+        return 5 if customer == "gone" else None
+
+    archived = ArchivedCustomers(find, clock)
+    assert [archived.archived_at("w", who) for who in ("gone", "here", "gone", "here")] == [5, None, 5, None]
+    assert asked == ["gone", "here"]
+    clock.advance(1_000)
+    assert archived.archived_at("w", "gone") == 5
+    assert asked == ["gone", "here", "gone"]
+
+
+class TestTriggering:
+    async def test_a_flow_is_launched_by_hand_with_no_event_behind_it(self, server: Server) -> None:
+        seen: list[str] = []
+        flows = await server.start(noting(seen))
+        result = await flows.trigger(WORKSPACE, "noting", {"a": 1}, customer="acme", keys={"order": "SO-1"})
+        await server.idle()
+        (run,) = await server.place.records("flow_run")
+        assert (run.id, run.parent_id, run.customer, run.keys) == (result.run_id, "", "acme", {"order": "SO-1"})
+        assert parameters_of(run)["launched_by"] == {"type": "api-trigger", "ids": []}
+
+    async def test_one_that_is_switched_off_is_launched_by_hand_all_the_same(self, server: Server) -> None:
+        seen: list[str] = []
+        flows = await server.start(noting(seen, enabled=False))
+        assert (await flows.trigger(WORKSPACE, "noting")).code == "launched"
+        await until(lambda: seen, "it ran")
+
+    async def test_one_that_is_not_declared_is_not_found(self, server: Server) -> None:
+        flows = await server.start(noting([]))
+        with pytest.raises(NotFound, match="'nothing'"):
+            await flows.trigger(WORKSPACE, "nothing")
