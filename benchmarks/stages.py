@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -19,6 +20,7 @@ import msgspec
 
 from benchmarks.outcome import add_options
 from benchmarks.records import Records, ndjson
+from clew.app import COLLECT_AT
 from clew.core.clock import SystemClock
 from clew.core.record import encode_line
 from clew.core.redaction import Redactor
@@ -156,6 +158,7 @@ def _now_ms() -> int:
 
 def measure(directory: Path) -> str:
     """The stages as a Markdown table."""
+    gc.set_threshold(*COLLECT_AT)
     stages = Stages(directory)
     stages.run()
     rows = [f"| {cost.stage} | {cost.wall_us:.1f} | {cost.cpu_us:.1f} |" for cost in stages.costs]
