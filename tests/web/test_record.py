@@ -354,3 +354,31 @@ def test_the_details_of_a_secret_removed_are_listed_once_each(
         "payload a.password",
         "payload b.token",
     ]
+
+
+def test_a_node_run_without_its_flow_run_is_a_record_like_any_other(
+    client: Client, make_record: MakeRecord, keep: Keep
+) -> None:
+    run = make_record("flow_run", flow="f")
+    node = make_record("node_run", 1, run, node="n")
+    keep(node)
+    answer = client.get(f"/flow-runs/{run.id}?node=n&run={node.id}")
+    assert (answer.status_code, answer.headers["location"]) == (302, f"/records/{node.id}")
+
+
+def test_a_flow_run_that_was_reported_shows_the_nodes_that_left_a_record(
+    client: Client, refused_order: dict[str, Record]
+) -> None:
+    said = text_of(client.get(f"/flow-runs/{refused_order['run'].id}").text)
+    for part in ("order-to-ship", "lookup", "create_shipment", REASON):
+        assert part in said
+    assert "Repeat" not in said
+
+
+def test_an_event_that_no_flow_has_looked_at_says_so(client: Client, make_record: MakeRecord, keep: Keep) -> None:
+    event = make_record("external_event", event="order.released")
+    keep(event)
+    assert "No flow has looked at it" in text_of(page(client, event))
+    other = make_record("external_webhook", event="order.released")
+    keep(other)
+    assert "No flow has looked at it" not in text_of(page(client, other))

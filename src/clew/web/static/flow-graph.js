@@ -2,7 +2,11 @@
 "use strict";
 
 const SVG = "http://www.w3.org/2000/svg";
-const NODE_WIDTH = { LR: 204, TB: 158 };
+// Left to right, and top to bottom: how wide a node may be, how narrow to let the graph fit, and the gaps around it.
+const SHAPES = {
+  LR: { widest: 204, narrowest: 150, nodesep: 22, ranksep: 40 },
+  TB: { widest: 170, narrowest: 132, nodesep: 14, ranksep: 30 },
+};
 const NODE_HEIGHT = 48;
 const TEXT_LEFT = 28;
 const MARGIN = 18;
@@ -11,7 +15,7 @@ const NARROW = 620;
 
 class FlowGraph extends HTMLElement {
   #observer;
-  #drawn = "";
+  #drawnFor = 0;
 
   connectedCallback() {
     if (!window.dagre || !this.dataset.graph) return;
@@ -25,18 +29,17 @@ class FlowGraph extends HTMLElement {
     this.#observer?.disconnect();
   }
 
-  // Once for each direction: a resize alone changes nothing that is drawn.
   #draw() {
+    if (!this.clientWidth || this.clientWidth === this.#drawnFor) return;
+    this.#drawnFor = this.clientWidth;
     const direction = this.clientWidth < NARROW ? "TB" : "LR";
-    if (!this.clientWidth || direction === this.#drawn) return;
-    this.#drawn = direction;
-    const layout = lay(this.graph, direction);
+    const layout = fit(this.graph, direction, this.clientWidth);
     const { width, height } = layout.graph();
     const svg = make("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": this.graph.label });
     for (const link of this.graph.links) svg.append(drawLink(layout, link, direction));
     for (const node of this.graph.nodes) svg.append(drawNode(layout.node(node.id), node));
     this.replaceChildren(svg);
-    for (const text of svg.querySelectorAll("text")) shorten(text, NODE_WIDTH[direction]);
+    for (const text of svg.querySelectorAll("text")) shorten(text);
     this.#show(layout.node((this.graph.nodes.find((node) => node.is_current) ?? this.graph.nodes[0]).id));
   }
 
@@ -46,11 +49,22 @@ class FlowGraph extends HTMLElement {
   }
 }
 
-function lay(graph, direction) {
+// The layout with nodes as wide as they may be or, where it is wider than the room, as narrow as it takes.
+function fit(graph, direction, room) {
+  const shape = SHAPES[direction];
+  const layout = lay(graph, direction, shape.widest);
+  const gap = direction === "LR" ? shape.ranksep : shape.nodesep;
+  const abreast = Math.round((layout.graph().width - 2 * MARGIN + gap) / (shape.widest + gap));
+  const width = Math.floor((room - 2 * MARGIN + gap) / abreast - gap);
+  return width >= shape.widest ? layout : lay(graph, direction, Math.max(width, shape.narrowest));
+}
+
+function lay(graph, direction, width) {
+  const { nodesep, ranksep } = SHAPES[direction];
   const layout = new window.dagre.graphlib.Graph();
-  layout.setGraph({ rankdir: direction, nodesep: 22, ranksep: direction === "LR" ? 44 : 30, marginx: MARGIN, marginy: MARGIN });
+  layout.setGraph({ rankdir: direction, nodesep, ranksep, marginx: MARGIN, marginy: MARGIN });
   layout.setDefaultEdgeLabel(() => ({}));
-  for (const node of graph.nodes) layout.setNode(node.id, { width: NODE_WIDTH[direction], height: NODE_HEIGHT });
+  for (const node of graph.nodes) layout.setNode(node.id, { width, height: NODE_HEIGHT });
   for (const link of graph.links) layout.setEdge(link.source, link.target);
   window.dagre.layout(layout);
   return layout;
@@ -99,18 +113,19 @@ function drawNode(place, node) {
     make("title", {}, [node.label, node.state, node.about].filter(Boolean).join("\n")),
     make("rect", { width: place.width, height: NODE_HEIGHT, rx: 8 }),
     make("circle", { cx: 15, cy: NODE_HEIGHT / 2, r: node.dot === "failure" ? 5 : 4.2 }),
-    make("text", { x: TEXT_LEFT, y: node.about ? 21 : 28, "data-full": node.label }, node.label),
-    make("text", { x: TEXT_LEFT, y: 37, class: "about", "data-full": node.about }, node.about),
+    make("text", { x: TEXT_LEFT, y: node.about ? 21 : 28 }, node.label),
+    make("text", { x: TEXT_LEFT, y: 37, class: "about" }, node.about),
   );
   if (!node.href) return group;
-  const label = `${node.label}, ${node.state}${node.about ? `, ${node.about}` : ""}`;
+  const told = node.about.startsWith(node.state) ? [node.label, node.about] : [node.label, node.state, node.about];
+  const label = told.filter(Boolean).join(", ");
   return make("a", { href: node.href, "aria-label": label, "aria-current": node.is_current ? "true" : null }, group);
 }
 
 // Cuts a text to the room that its node has; the title has the whole.
-function shorten(text, width) {
-  const room = width - TEXT_LEFT - 10;
-  const full = text.dataset.full;
+function shorten(text) {
+  const room = text.parentNode.querySelector("rect").width.baseVal.value - TEXT_LEFT - 10;
+  const full = text.textContent;
   let kept = full.length;
   while (kept > 1 && text.getComputedTextLength() > room) {
     kept = Math.min(kept - 1, Math.floor((kept * room) / text.getComputedTextLength()));
