@@ -11,8 +11,6 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from clew.core.clock import Clock
 from clew.core.errors import Conflict, NotFound, Unavailable
 from clew.core.record import ErrorInfo
@@ -24,17 +22,10 @@ from clew.flows.http import Clients
 from clew.flows.lanes import Lanes
 from clew.flows.open_runs import OpenRuns, Row, new_row
 from clew.flows.recorder import Recorder
-from clew.flows.records import Attempt, RunRecords
-from clew.flows.recovery import (
-    INTERRUPTED,
-    RecordGone,
-    Trail,
-    attempt_of,
-    checkpoints_of,
-    find_trails,
-)
+from clew.flows.records import RunRecords, ended_without_running
+from clew.flows.recovery import RecordGone, Trail, checkpoints_of, find_trails, write_lost
 from clew.flows.replay import Replays
-from clew.flows.run import RunningRun, ended_without_running
+from clew.flows.run import RunningRun
 from clew.flows.runner import MOST_WAITING, Launch, LaunchResult, OpenRun, RunnerStatus
 from clew.flows.threads import Threads
 from clew.journal.journal import Journal
@@ -186,7 +177,9 @@ class EmbeddedRunner:
 
     def open_runs(self, workspace: str, *, flow: str = "", after: str = "", limit: int = 1_000) -> tuple[OpenRun, ...]:
         """See `Runner.open_runs`."""
-        place = self._entries[after].place if after in self._entries else 0
+        if after and after not in self._entries:
+            return ()
+        place = self._entries[after].place if after else 0
         found: list[OpenRun] = []
         for entry in self._entries.values():
             if len(found) >= limit:
@@ -312,7 +305,7 @@ class EmbeddedRunner:
             pausing=self._pausing,
         )
         try:
-            await self._prepare(running, launch, records, entry)
+            await self._prepare(running, launch, records)
         except RecordGone as error:
             return await self._fail(entry, ErrorInfo(type=error.code, message=error.detail))
         entry.running = running
@@ -322,42 +315,15 @@ class EmbeddedRunner:
             running.stop()
         return await running.drive()
 
-    async def _prepare(self, running: RunningRun, launch: Launch, records: RunRecords, entry: OpenEntry) -> None:
+    async def _prepare(self, running: RunningRun, launch: Launch, records: RunRecords) -> None:
         """Take up what is done already: before a restart, or in the run that this one replays."""
-        trail = self._trails.pop(entry.run_id, None)
+        trail = self._trails.pop(launch.run_id, None)
         if trail and trail.lost():
-            await self._note_lost(launch, trail, records)
+            await self._recorder.write(write_lost(trail, records))
         if trail and trail.node_runs:
             running.restore(await asyncio.to_thread(checkpoints_of, self._store, trail), trail.started_ms())
         elif launch.given:
             await running.take_over(await asyncio.to_thread(self._replays.load_given, launch))
-
-    async def _note_lost(self, launch: Launch, trail: Trail, records: RunRecords) -> None:
-        """Give attempts that were cut short by the end of the process their records: their requests have a parent."""
-        items = []
-        for record_id, request in trail.lost().items():
-            attempt = Attempt(
-                id=record_id,
-                node=request.node,
-                number=attempt_of(request),
-                attempts=attempt_of(request),
-                state="failed",
-                status="info",
-                message=f"{request.node} was cut short by the end of the server and runs again.",
-                error=ErrorInfo(type=INTERRUPTED, message="The server ended while the node ran."),
-            )
-            items.append(records.node_run(attempt))
-            trail.node_runs.append(
-                msgspec.structs.replace(
-                    request,
-                    id=record_id,
-                    state="failed",
-                    status="info",
-                    error_type=INTERRUPTED,
-                    message=attempt.message,
-                )
-            )
-        await self._recorder.write(items)
 
     async def _pausing(self, waiting: Awaitable[None]) -> None:
         """Wait without taking another run's place."""

@@ -15,9 +15,11 @@ import msgspec
 from clew.core.clock import from_rfc3339
 from clew.core.errors import ClewError
 from clew.core.ids import time_of
-from clew.core.record import Summary
+from clew.core.record import ErrorInfo, Summary
 from clew.flows.open_runs import Row
-from clew.flows.run import Checkpoint
+from clew.flows.progress import Checkpoint
+from clew.flows.records import Attempt, RunRecords
+from clew.journal.journal import Item
 from clew.log.query import Filter, Page, Place, Query
 from clew.log.store import LogStore
 
@@ -107,6 +109,34 @@ def checkpoints_of(store: LogStore, trail: Trail) -> dict[str, Checkpoint]:
     return {name: _checkpoint(store, runs) for name, runs in by_node.items()}
 
 
+def write_lost(trail: Trail, records: RunRecords) -> list[Item]:
+    """Records for the attempts that the end of the process cut short, so that their requests have a parent.
+
+    They are added to the trail.
+    """
+    items = []
+    for record_id, request in trail.lost().items():
+        number = int(_parameters(request).get("attempt", 1))
+        message = f"{request.node} was cut short by the end of the server and runs again."
+        attempt = Attempt(
+            id=record_id,
+            node=request.node,
+            number=number,
+            attempts=number,
+            state="failed",
+            status="info",
+            message=message,
+            error=ErrorInfo(type=INTERRUPTED, message="The server ended while the node ran."),
+        )
+        items.append(records.node_run(attempt))
+        trail.node_runs.append(
+            msgspec.structs.replace(
+                request, id=record_id, state="failed", status="info", error_type=INTERRUPTED, message=message
+            )
+        )
+    return items
+
+
 def _checkpoint(store: LogStore, runs: Sequence[Summary]) -> Checkpoint:
     last = max(runs, key=lambda one: (int(_parameters(one).get("attempt", 1)), one.time, one.id))
     failures = sum(one.state == "failed" and bool(one.error_type) and one.error_type != INTERRUPTED for one in runs)
@@ -153,11 +183,6 @@ def _state_of(last: Summary) -> tuple[Literal["waiting", "completed", "failed", 
 def _parameters(summary: Summary) -> dict[str, Any]:
     found = msgspec.json.decode(summary.parameters) if summary.parameters else {}
     return found if isinstance(found, dict) else {}
-
-
-def attempt_of(summary: Summary) -> int:
-    """The number of the attempt that a record belongs to."""
-    return int(_parameters(summary).get("attempt", 1))
 
 
 def _in_groups(items: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -19,8 +19,8 @@ from clew.core.record import Record
 from clew.flows.event import Event
 from clew.flows.flow import Flow
 from clew.flows.graph import Graph
+from clew.flows.progress import Taken
 from clew.flows.recovery import RecordGone
-from clew.flows.run import Taken
 from clew.flows.runner import Given, Launch, LaunchedBy
 from clew.log.store import LogStore
 

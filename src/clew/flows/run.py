@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -15,6 +15,7 @@ from clew.core.record import ErrorInfo
 from clew.flows.calling import Call, Called, NodeCaller
 from clew.flows.flow import Flow
 from clew.flows.graph import Node
+from clew.flows.progress import NULL, Checkpoint, NodeState, Progress, Taken
 from clew.flows.recorder import Recorder
 from clew.flows.records import Attempt, Ended, RunRecords, RunState
 from clew.flows.runner import Launch, OpenNode
@@ -22,71 +23,12 @@ from clew.journal.journal import Item
 from clew.triggers.match import Verdict, evaluate
 
 T = TypeVar("T")
-NodeState = Literal["waiting", "running", "completed", "failed", "skipped", "stopped", "not_reached"]
 
 LONGEST_BACKOFF_S = 3_600.0
 JITTER = 0.2
 """How far a delay is moved either way: what failed together is not tried again together."""
 
-_NULL = b"null"
 _decode = msgspec.json.decode
-
-
-class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """What a node's records say after a restart: how far it came. `output` is JSON, of a node that completed."""
-
-    state: Literal["waiting", "completed", "failed", "skipped"]
-    record_id: str = ""
-    output: bytes = b""
-    attempts: int = 0
-    failures: int = 0
-    error: ErrorInfo | None = None
-    retry_ms: int | None = None
-    reason: str = ""
-
-
-class Progress:
-    """How far a node has come. It is `is_settled` when what it did is on disk."""
-
-    def __init__(self, node: Node) -> None:
-        self.node = node
-        self.state: NodeState = "waiting"
-        self.is_settled = False
-        self.record_id = ""
-        self.output = _NULL
-        self.attempts = 0
-        self.failures = 0
-        self.runs = 0
-        self.error: ErrorInfo | None = None
-        self.reason = ""
-        self.retry_ms: int | None = None
-
-    def restore(self, checkpoint: Checkpoint) -> None:
-        """Go on from a checkpoint."""
-        self.state = checkpoint.state
-        self.is_settled = checkpoint.state != "waiting"
-        self.record_id = checkpoint.record_id
-        self.output = checkpoint.output or _NULL
-        self.attempts = self.runs = checkpoint.attempts
-        self.failures = checkpoint.failures
-        self.error = checkpoint.error
-        self.retry_ms = checkpoint.retry_ms
-        self.reason = checkpoint.reason
-
-    def summary(self) -> dict[str, Any]:
-        """What the run's record says of it."""
-        return {"state": self.state, "runs": self.runs, "errors": self.failures, "reason": self.reason}
-
-
-class Taken(msgspec.Struct, frozen=True, kw_only=True):
-    """A node that a replay takes over: its output as JSON (empty where it was skipped), and where it is from."""
-
-    record_id: str
-    state: Literal["completed", "skipped"]
-    output: bytes
-    error: ErrorInfo | None = None
-    is_edited: bool = False
-    message: str = ""
 
 
 class RunningRun:
@@ -297,7 +239,7 @@ class RunningRun:
         if node.on_error == "continue":
             attempt.state, attempt.status = "completed", "info"
             attempt.message = progress.reason = f"{node.name} failed and the run goes on: {error.message}"
-            attempt.output = _NULL
+            attempt.output = NULL
             await self._finish(progress, attempt, "completed")
         else:
             attempt.message = progress.reason = error.message
@@ -477,18 +419,3 @@ def _delay_s(node: Node, failures: int, error: ErrorInfo) -> float:
     if isinstance(asked, str) and asked.isdigit():
         delay_s = max(delay_s, min(float(asked), HOUR_MS / 1000))
     return delay_s
-
-
-def ended_without_running(
-    state: RunState, *, queued_ms: int, now_ms: int, nodes: Iterable[str], reason: str, error: ErrorInfo | None = None
-) -> Ended:
-    """The end of a run of which no node can run any more."""
-    return Ended(
-        state=state,
-        queued_ms=queued_ms,
-        started_ms=None,
-        ended_ms=now_ms,
-        nodes={name: {"state": "not_reached", "runs": 0, "errors": 0, "reason": reason} for name in nodes},
-        error=error,
-        message=error.message if error else reason,
-    )

@@ -179,7 +179,7 @@ class Runner(Protocol):
         ...
 
     def open_runs(self, workspace: str, *, flow: str = "", after: str = "", limit: int = 1_000) -> tuple[OpenRun, ...]:
-        """The runs that are open, in the order of their launches; those behind the run `after`."""
+        """The runs that are open, in the order of their launches; those behind the open run `after`."""
         ...
 
     def find(self, workspace: str, run_id: str) -> OpenRun | None:
