@@ -20,7 +20,7 @@ INSTALL := $(UV) pip install --python $(BIN)/python
 COMPILE := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --quiet \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-.PHONY: help setup peers demo test check quality format-check format lint types layers browser crash bench coverage lock docs clean
+.PHONY: help setup peers demo test check quality format-check format lint types layers browser pictures crash bench coverage lock docs clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | while IFS='|' read -r name text; do \
@@ -69,6 +69,9 @@ demo: setup ## Run Clew with two sample products whose orders flow, and sometime
 
 test: setup browser ## Run every test
 	$(BIN)/pytest -n $(JOBS) --dist loadfile
+
+pictures: setup browser ## Take the pictures of the documents anew
+	CLEW_WRITE_IMAGES=1 $(BIN)/pytest tests/browser/test_failing_order.py
 
 crash: setup ## Kill a loaded server 100 times and count what was lost
 	CLEW_CRASH_KILLS=100 $(BIN)/pytest tests/crash
