@@ -14,6 +14,7 @@ from clew.core.ids import new_id, time_of, trace_id_of
 from clew.core.record import ErrorInfo, Record, encode_line
 from clew.core.redaction import Redactor
 from clew.flows import dispatch as dispatch_module
+from clew.flows import flows as flows_module
 from clew.flows.dispatch import ArchivedCustomers, events_in
 from clew.flows.flow import Flow
 from clew.flows.flows import Flows
@@ -398,3 +399,55 @@ class TestTriggering:
         flows = await server.start(noting([]))
         with pytest.raises(NotFound, match="'nothing'"):
             await flows.trigger(WORKSPACE, "nothing")
+
+
+class TestStarting:
+    async def test_a_log_in_trouble_keeps_the_server_from_being_ready_not_from_starting(
+        self, server: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(flows_module, "START_S", 0.05)
+        monkeypatch.setattr(flows_module, "RETRY_S", 0.01)
+        flow, gate, ran = Flow("gated", on=HOOKS), asyncio.Event(), []
+
+        @flow.node
+        async def wait(event):
+            ran.append(event.id)
+            await gate.wait()
+
+        await server.start(flow)
+        event = came()
+        await server.send(event)
+        await until(lambda: ran, "it runs")
+        await server.stop()
+        page = server.place.store.page
+
+        def refuse(query: object) -> None:
+            raise Unavailable("The log does not answer.")
+
+        monkeypatch.setattr(server.place.store, "page", refuse)
+        flows = await server.start(flow)
+        await until(lambda: "cannot be taken up: The log does not answer." in flows.check()["trouble"], "it says so")
+        monkeypatch.setattr(server.place.store, "page", page)
+        gate.set()
+        await until(lambda: flows.check()["trouble"] == "", "it is ready")
+        await server.idle()
+        assert ran == [event.id] * 2
+
+    async def test_without_flows_what_was_open_ends_and_nothing_is_read(self, server: Server) -> None:
+        flow, gate, ran = Flow("gated", on=HOOKS), asyncio.Event(), []
+
+        @flow.node
+        async def wait(event):
+            ran.append(event.id)
+            await gate.wait()
+
+        await server.start(flow)
+        await server.send(came())
+        await until(lambda: ran, "it runs")
+        await server.stop()
+        flows = await server.start()
+        await until(lambda: flows.check()["trouble"] == "", "it is ready")
+        (run,) = await server.place.records("flow_run")
+        assert run.state == "failed"
+        assert [reader.name for reader in server.place.journal.status().readers] == ["log"]
+        await until(lambda: flows.runner._rows.load_all() == [], "no row is left")

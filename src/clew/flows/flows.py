@@ -105,12 +105,14 @@ class Flows:
             try:
                 await self.runner.start()
                 break
-            except ClewError as error:
-                self._trouble = f"Open flow runs cannot be taken up: {error.detail}"
-                _LOG.warning("open flow runs cannot be taken up, and will be tried again: %s", error.detail)
+            except Exception as error:  # whatever it is: the server answers, and says that it is not ready
+                said = error.detail if isinstance(error, ClewError) else f"{type(error).__name__}: {error}"
+                self._trouble = f"Open flow runs cannot be taken up: {said}"
+                _LOG.warning("open flow runs cannot be taken up, and will be tried again: %s", said, exc_info=error)
                 await asyncio.sleep(RETRY_S)
         self._trouble = ""
         if self._reader is None:
+            self.runner.note_dispatched()
             return  # what is open of flows that are gone has ended as failed, and nothing new will come
         flows = tuple(self.declared.values())
         customers = ArchivedCustomers(self._archived_at, self._clock)
