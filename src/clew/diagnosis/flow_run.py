@@ -14,7 +14,7 @@ import msgspec
 from clew.core.record import ErrorInfo, LogLine, Record
 from clew.flows.graph import Graph
 
-NodeState = Literal["completed", "failed", "skipped", "running", "waiting", "not_reached"]
+NodeState = Literal["completed", "failed", "skipped", "stopped", "running", "waiting", "not_reached"]
 OPEN_STATES = frozenset({"queued", "running", "stopping"})
 
 
@@ -230,6 +230,7 @@ def _state_of(
 _WORDS: dict[NodeState, str] = {
     "failed": "failed",
     "skipped": "was skipped",
+    "stopped": "was stopped",
     "not_reached": "was not reached",
     "running": "was running",
     "waiting": "was waiting",
@@ -241,6 +242,8 @@ def _state_of_runs(runs: Sequence[NodeRun], *, is_open: bool) -> tuple[NodeState
     last = runs[-1].record
     if last.state == "skipped":
         return "skipped", last.message
+    if last.state == "stopped":
+        return "stopped", last.message
     if last.state == "completed":
         return "completed", last.message if last.error else ""
     if last.status != "failure" and is_open:

@@ -18,6 +18,7 @@ STATE_WORDS: dict[NodeState, str] = {
     "completed": "completed",
     "failed": "failed",
     "skipped": "skipped",
+    "stopped": "stopped",
     "running": "running",
     "waiting": "waiting",
     "not_reached": "not reached",
@@ -90,7 +91,7 @@ def say_counts(node: RunNode) -> str:
 
 def build_run_graph(run: FlowRun, trigger: Trigger, href: Callable[[RunNode], str], current: str) -> GraphView:
     """The graph of a run. `href` says where a node leads; `current` is the node that is open."""
-    has_run = {node.name for node in run.nodes if node.state in ("completed", "failed", "running")}
+    has_run = {node.name for node in run.nodes if node.state in ("completed", "failed", "stopped", "running")}
     nodes = [_run_node(node, href(node), has_run, is_current=node.name == current) for node in run.nodes]
     links = [GraphLink(TRIGGER, name, name in has_run) for name in _roots((n.name, n.upstream) for n in run.nodes)]
     links += [GraphLink(source, target, target in has_run) for source, target in run.edges]
