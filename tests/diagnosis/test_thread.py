@@ -49,18 +49,6 @@ def test_the_red_thread_runs_from_the_root_to_what_failed_and_nowhere_else(refus
     assert below == ["webhook", "event", "run", "create"]
 
 
-def test_the_first_failure_is_the_deepest_of_the_first_failing_branch(refused_order: list[Record]) -> None:
-    more = [*refused_order, record("second", "run", 700, "failure")]
-    failure = build_thread(more).first_failure()
-    assert failure is not None
-    assert failure.record.id == "post"
-
-
-def test_a_chain_in_which_nothing_failed_has_no_first_failure() -> None:
-    assert build_thread([record("a"), record("b", "a")]).first_failure() is None
-    assert build_thread([]).first_failure() is None
-
-
 def test_a_record_whose_parent_is_absent_is_a_root() -> None:
     assert shape(build_thread([record("b", "gone", 2), record("a", time=1)]).roots) == [["a"], ["b"]]
 
@@ -113,7 +101,6 @@ def test_a_failure_below_a_node_run_that_was_tried_again_gives_no_dot_upwards() 
     ]
     thread = build_thread(records)
     assert dots(records) == set()
-    assert thread.first_failure() is None
     refused = thread.find("503")
     assert refused is not None
     assert (refused.is_failure, refused.is_recovered, refused.is_on_path) == (True, True, False)
@@ -138,9 +125,6 @@ def test_a_run_that_failed_has_the_dots_of_the_attempt_that_gave_up_alone() -> N
         record("last 503", "last attempt", 5, "failure", kind="api_request"),
     ]
     assert dots(records) == {"run", "last attempt"}
-    failure = build_thread(records).first_failure()
-    assert failure is not None
-    assert failure.record.id == "last 503"
 
 
 @pytest.mark.parametrize("status", ["info", "failure"])
@@ -162,9 +146,9 @@ def test_a_run_that_a_node_led_to_is_not_recovered_by_that_node() -> None:
     ]
     thread = build_thread(records)
     assert dots(records) == {"run", "node", "event"}
-    failure = thread.first_failure()
+    failure = thread.find("other run")
     assert failure is not None
-    assert (failure.record.id, failure.is_recovered, failure.is_on_path) == ("other run", False, True)
+    assert (failure.is_recovered, failure.is_on_path) == (False, True)
 
 
 def rises(node: ThreadNode) -> bool:
@@ -197,11 +181,7 @@ def test_a_dot_says_that_below_is_a_failure_that_nothing_got_over(
     thread = build_thread([record(*parts) for parts in drawn])
     for node in thread.walk():
         assert node.has_failure_below == rises(node)
-        failure = node.first_failure()
-        assert (failure is not None) == node.leads_to_failure
-        if failure is not None:
-            assert failure.is_failure
-            assert not failure.has_failure_below
+        assert node.leads_to_failure == (node.is_failure or rises(node))
         for child in node.children:
             is_recovered = child.record.kind != "flow_run" and (node.is_recovered or absorbs(node.record))
             assert child.is_recovered == is_recovered
@@ -233,9 +213,3 @@ def test_every_record_is_in_the_tree_once_and_the_path_is_what_it_says(
         for child in node.children:
             assert child.record.parent_id == node.record.id
             assert child.depth == node.depth + 1
-    failed = any(node.is_failure for node in nodes)
-    first = thread.first_failure()
-    assert (first is not None) == failed
-    if first is not None:
-        assert first.is_failure
-        assert not first.has_failure_below

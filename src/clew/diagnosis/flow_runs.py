@@ -2,55 +2,68 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+
+import msgspec
 
 from clew.core.clock import to_rfc3339
 from clew.core.errors import NotFound
 from clew.core.ids import is_id
+from clew.core.record import Record
 from clew.diagnosis.flow_run import FlowRun, RunFacts, assemble_run, facts_of
 from clew.flows.flow import Flow
 from clew.flows.runner import OpenRun, Runner
 from clew.log.search import Search
 
+ENDING_TRIES = 20
+ENDING_PAUSE_S = 0.05
+"""A run that ended a moment ago is not open and not yet in the log: it is waited for, a second in all."""
+
+
+class FoundRun(msgspec.Struct, frozen=True):
+    """A run with its nodes, and all records of its trace, its own among them where it has ended."""
+
+    run: FlowRun
+    chain: tuple[Record, ...]
+
+    @property
+    def event(self) -> Record | None:
+        """The record of the event that started it."""
+        return next((record for record in self.chain if record.id == self.run.facts.event_id), None)
+
 
 class FlowRuns:
-    """The flows that are declared and the runs of them. `runner` is None on a server without flows."""
+    """The runs of the declared flows. `runner` is None where nothing can be open."""
 
     def __init__(self, flows: Mapping[str, Flow], runner: Runner | None, search: Search) -> None:
-        self.flows = flows
+        self._flows = flows
         self._runner = runner
         self._search = search
 
-    @property
-    def runner(self) -> Runner:
-        """The runner. Raises `NotFound` on a server whose module declares no flows."""
-        if self._runner is None:
-            raise NotFound("No flow is declared here.", hint="Flows are declared in the module `clew serve` is given.")
-        return self._runner
-
-    def flow(self, key: str) -> Flow:
-        """The flow of this key. Raises `NotFound`."""
-        if key not in self.flows:
-            declared = ", ".join(self.flows) or "none"
-            raise NotFound(f"There is no flow {key[:80]!r}.", hint=f"Declared now: {declared}.")
-        return self.flows[key]
-
-    async def find(self, workspace: str, run_id: str, *, customer: str = "") -> FlowRun:
+    async def find(self, workspace: str, run_id: str, *, customer: str = "") -> FoundRun:
         """The run of this id, with its nodes. Raises `NotFound` where there is none, or none of this `customer`."""
-        facts, record = None, None
-        if is_id(run_id):
-            run_id = run_id.lower()
-            opened = self._runner.find(workspace, run_id) if self._runner else None
-            record = None if opened else await self._search.find(workspace, run_id)
-            if opened:
-                facts = open_facts(opened)
-            elif record and record.kind == "flow_run":
-                facts = facts_of(record)
+        facts, record = await self._look(workspace, run_id.lower()) if is_id(run_id) else (None, None)
         if facts is None or (customer and facts.customer != customer):
-            raise NotFound(f"There is no flow run {run_id[:80]!r}.")
-        trace = await self._search.trace(workspace, facts.trace_id, facts.time)
-        flow = self.flows.get(facts.flow)
-        return assemble_run(facts, record, trace, flow.graph if flow else None)
+            raise NotFound(f"There is no flow run {run_id[:80]!r}.", hint="It may be older than what is kept.")
+        chain: list[Record] = []
+        if facts.trace_id:
+            chain = await self._search.trace(workspace, facts.trace_id, near_ms=facts.time)
+        if record is not None and all(other.id != record.id for other in chain):
+            chain.append(record)  # a chain that was cut at its limit may lack it
+        flow = self._flows.get(facts.flow)
+        return FoundRun(assemble_run(facts, record, chain, flow.graph if flow else None), tuple(chain))
+
+    async def _look(self, workspace: str, run_id: str) -> tuple[RunFacts | None, Record | None]:
+        for _ in range(ENDING_TRIES if self._runner else 1):
+            opened = self._runner.find(workspace, run_id) if self._runner else None
+            if opened is not None:
+                return open_facts(opened), None
+            record = await self._search.find(workspace, run_id)
+            if record is not None:
+                return (facts_of(record), record) if record.kind == "flow_run" else (None, None)
+            await asyncio.sleep(ENDING_PAUSE_S)
+        return None, None
 
 
 def open_facts(run: OpenRun) -> RunFacts:

@@ -68,14 +68,6 @@ class ThreadNode(msgspec.Struct, frozen=True, eq=False):
             yield node
             waiting.extend(reversed(node.children))
 
-    def first_failure(self) -> ThreadNode | None:
-        """The reason to look at first: down the first failing branch as far as it fails. None where nothing failed."""
-        node = self
-        while node.has_failure_below:
-            rising = [child for child in node.children if child.brings_failed_run or not absorbs(node.record)]
-            node = next(child for child in rising if child.leads_to_failure)
-        return node if node.is_failure else None
-
 
 class Thread(msgspec.Struct, frozen=True, eq=False):
     """The whole chain. One whose parent is not in it is a root; roots and children are ordered by time, then id."""
@@ -90,10 +82,6 @@ class Thread(msgspec.Struct, frozen=True, eq=False):
     def find(self, record_id: str) -> ThreadNode | None:
         """The node of this record."""
         return next((node for node in self.walk() if node.record.id == record_id), None)
-
-    def first_failure(self) -> ThreadNode | None:
-        """See `ThreadNode.first_failure`, over the roots in order."""
-        return next((failure for root in self.roots if (failure := root.first_failure())), None)
 
 
 def absorbs(record: Entry) -> bool:

@@ -14,6 +14,7 @@ from litestar.di import NamedDependency
 from clew.core.clock import Clock
 from clew.core.errors import NotAllowed
 from clew.core.settings import Settings
+from clew.diagnosis.flow_runs import FlowRuns
 from clew.flows.flow import Flow
 from clew.flows.flow_settings import FlowSettings
 from clew.flows.runner import Runner
@@ -56,6 +57,7 @@ class WebFace:
         self.flows = flows
         self.runner = runner
         self.flow_settings = flow_settings
+        self.runs = FlowRuns(flows, runner, search)
         # A password's hash takes a core for a tenth of a second: with threads of its own it keeps nobody from reading.
         self.hashing = ThreadPoolExecutor(HASHES_AT_ONCE, thread_name_prefix="sign-in")
         self.static = StaticFiles()

@@ -11,6 +11,7 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from clew.core.errors import ClewError, Conflict, NotFound
 from clew.core.ids import is_id
+from clew.diagnosis.flow_runs import FoundRun
 from clew.flows.runner import Runner
 from clew.registry.sessions import Session
 from clew.web.because import build_because
@@ -25,7 +26,6 @@ from clew.web.face import (
     session_of,
 )
 from clew.web.flow_run.build import Shown, build_run_page
-from clew.web.flow_run.find import FoundRun, find_run
 from clew.web.flow_run.node import Chosen
 from clew.web.flow_run.views import Message
 from clew.web.links import RUNS_PATH, record_href, run_href
@@ -39,7 +39,7 @@ async def show_flow_run(
     session = session_of(request)
     chosen = Chosen(**{name: request.query_params.get(name, "") for name in Chosen.__struct_fields__})
     try:
-        found = await find_run(face, session.member.workspace, run_id)
+        found = await face.runs.find(session.member.workspace, run_id)
     except NotFound:
         # A node run that was reported without its flow run is a record like any other.
         if is_id(chosen.run) and await face.search.find(session.member.workspace, chosen.run.lower()):
@@ -71,7 +71,7 @@ async def repeat_run(request: HttpRequest, face: Face, run_id: FromPath[str]) ->
     try:
         result = await _runner_of(face).repeat(workspace, run_id)
     except Conflict as error:
-        found = await find_run(face, workspace, run_id)
+        found = await face.runs.find(workspace, run_id)
         return await _respond(face, session, found, "graph", Chosen(), refusal=error)
     return Redirect(run_href(result.run_id), status_code=HTTP_303_SEE_OTHER)
 
