@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from clew.core.record import ErrorInfo
-from clew.flows.failures import BODY_CHARS, MOST_CAUSES, MOST_FRAMES, describe_failure
+from clew.flows.failures import BODY_CHARS, MOST_CAUSES, MOST_FRAMES, describe_failure, may_help_again
 
 
 def caught(error: BaseException) -> ErrorInfo:
@@ -149,3 +149,19 @@ def test_a_refusing_answer_is_told_with_its_body_and_without_its_query() -> None
 
 def test_a_long_or_odd_body_is_cut() -> None:
     assert len(refusal(500, b"\xff" * 1_000_000).data["body"]) == BODY_CHARS + 3
+
+
+@pytest.mark.parametrize(
+    ("error", "again"),
+    [
+        (ErrorInfo(type="http_status", data={"status": 422}), False),
+        (ErrorInfo(type="http_status", data={"status": 401}), False),
+        (ErrorInfo(type="http_status", data={"status": 409}), True),
+        (ErrorInfo(type="http_status", data={"status": 429, "retry_after": "3"}), True),
+        (ErrorInfo(type="http_status", data={"status": 503}), True),
+        (ErrorInfo(type="timeout"), True),
+        (ErrorInfo(type="KeyError", data={"status": 422}), True),
+    ],
+)
+def test_a_refusal_is_not_tried_again_and_what_may_pass_is(error: ErrorInfo, again: bool) -> None:
+    assert may_help_again(error) is again

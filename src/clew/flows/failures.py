@@ -114,6 +114,18 @@ def _read_refusal(error: httpx.HTTPStatusError) -> tuple[str, str, str, Any]:
     return "http_status", key_of_status(status, body), message, data
 
 
+def may_help_again(error: ErrorInfo) -> bool:
+    """Whether trying again can help. A refusal (4xx) stays one until someone changes what is sent or who may send it.
+
+    A conflict, a lock and a limit pass by themselves; so may all else that fails.
+    """
+    status = error.data.get("status") if error.type == "http_status" and isinstance(error.data, dict) else None
+    return not isinstance(status, int) or not 400 <= status < 500 or status in _PASSING
+
+
+_PASSING = frozenset({408, 409, 423, 425, 429})
+
+
 def key_of_status(status: int, body: Any) -> str:
     """The key for a refusing answer: one word for the reason, empty where there is none."""
     if status == 401 and "expired" in str(body).lower():

@@ -13,6 +13,7 @@ from clew.core.clock import HOUR_MS, Clock, to_rfc3339
 from clew.core.ids import new_id, time_of
 from clew.core.record import ErrorInfo
 from clew.flows.calling import Call, Called, NodeCaller
+from clew.flows.failures import may_help_again
 from clew.flows.flow import Flow
 from clew.flows.graph import Node
 from clew.flows.progress import NULL, Checkpoint, NodeState, Progress, Taken
@@ -225,7 +226,7 @@ class RunningRun:
             return True
         progress.failures += 1
         node, error = progress.node, called.error
-        if progress.failures <= node.retries:
+        if progress.failures <= node.retries and may_help_again(error):
             delay_s = _delay_s(node, progress.failures, error)
             progress.retry_ms = self._clock.now_ms() + round(delay_s * 1000)
             progress.reason = (
