@@ -13,7 +13,9 @@ from clew.registry.declare import Integration, Product
 
 
 class Ship(ThreadingHTTPServer):
-    """Answers shipments: 422 for an order without a postal code, 503 as often as `busy_left` says, else 201.
+    """Answers shipments: 409 for an order without a postal code, 503 as often as `busy_left` says, else 201.
+
+    A 409 may pass, so it is tried again as a 503 is.
 
     A POST waits while `gate` is closed.
     """
@@ -43,7 +45,7 @@ class _Answer(BaseHTTPRequestHandler):
         elif body.get("postal_code"):
             self._answer(201, {"shipment": 7})
         else:
-            self._answer(422, {"errors": [{"field": "postal_code", "message": "must not be blank"}]})
+            self._answer(409, {"errors": [{"field": "postal_code", "message": "must not be blank"}]})
 
     def _answer(self, status: int, body: object) -> None:
         data = json.dumps(body).encode()

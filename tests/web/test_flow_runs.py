@@ -79,7 +79,7 @@ def test_the_graph_holds_what_the_table_says(shop: Shop, failed: tuple[Record, s
 
 def test_a_failed_run_opens_with_the_node_that_failed_and_its_error(shop: Shop, failed: tuple[Record, str]) -> None:
     html = shop.get(f"/flow-runs/{failed[1]}")
-    assert "answered 422 Unprocessable Entity" in text_of(html)
+    assert "answered 409 Conflict" in text_of(html)
     assert "File &#34;" in html
     assert dotted_tabs(html) == ["Error", "Error"]
     assert re.findall(r"Attempt \d", html) == ["Attempt 1", "Attempt 2", "Attempt 3"]
@@ -95,7 +95,7 @@ def test_each_tab_of_the_run_has_what_its_nodes_have(shop: Shop, failed: tuple[R
     assert logs.count("creating a shipment") == 3
     assert '"number" : "SO-1042"' in text_of(shop.get(f"/flow-runs/{run_id}?tab=input"))
     requests = shop.get(f"/flow-runs/{run_id}?tab=requests")
-    assert requests.count('<span class="mono code">422</span>') == 3
+    assert requests.count('<span class="mono code">409</span>') == 3
     assert requests.count('<td class="status"><span class="dot failure"') == 1
 
 

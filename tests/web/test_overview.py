@@ -85,7 +85,7 @@ def test_from_the_overview_every_way_of_red_dots_ends_at_the_reason(
         waiting += onwards
         if "tab=error" in href or "view=error" in href:
             ends.add(href)
-            assert "422 Unprocessable Entity" in text_of(html)
+            assert "409 Conflict" in text_of(html)
         else:
             assert onwards, href
     assert len(ends) >= 3
