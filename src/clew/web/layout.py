@@ -44,6 +44,25 @@ FORMER_PATHS = {
 
 OVERVIEW_PATH = "/"
 FLOWS_PATH = "/flows"
+CUSTOMERS_PATH = "/customers"
+PRODUCTS_PATH = "/products"
+INTEGRATIONS_PATH = "/integrations"
+CONNECTIONS_PATH = "/connections"
+TROUBLESHOOTING_PATH = "/troubleshooting"
+ACTIVITY_PATH = "/settings/configuration-activity"
+LOGGING_PATH = "/settings/logging"
+
+_CONNECTED = (
+    ("Customers", CUSTOMERS_PATH),
+    ("Products", PRODUCTS_PATH),
+    ("Integrations", INTEGRATIONS_PATH),
+    ("Connections", CONNECTIONS_PATH),
+)
+_HELP = (
+    ("Troubleshooting", TROUBLESHOOTING_PATH),
+    ("Logging", LOGGING_PATH),
+    ("Configuration Activity", ACTIVITY_PATH),
+)
 
 
 class NavItem(msgspec.Struct, frozen=True):
@@ -97,11 +116,16 @@ def build_layout(
         nav=(
             NavGroup("", (overview,)),
             NavGroup("Logs", tuple(logs.values())),
-            NavGroup("Connected", (flows,)),
+            NavGroup("Connected", (*_quiet_items(_CONNECTED, path), flows)),
+            NavGroup("Help and settings", _quiet_items(_HELP, path)),
         ),
         menu=tuple(logs[log.path] for log in (INTEGRATION_EVENTS, *SIX_LOGS)),
         search=search,
     )
+
+
+def _quiet_items(pages: tuple[tuple[str, str], ...], path: str) -> tuple[NavItem, ...]:
+    return tuple(NavItem(label, href, href == path, False) for label, href in pages)
 
 
 def _nav_item(log: LogName, path: str, failures: Failures) -> NavItem:
