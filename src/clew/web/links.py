@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from urllib.parse import quote, urlencode
 
+from clew.core.clock import to_rfc3339
 from clew.core.record import Record, Summary
+from clew.web.layout import TROUBLESHOOTING_PATH
 from clew.web.logs.url import ALL_TIME, LogUrl
 
 RUNS_PATH = "/logs/flow-runs"
+NOT_RUNNING = "integration-not-running"
+"""The part of the troubleshooting page with the guided check."""
 
 
 def href_of(record: Record | Summary) -> str:
@@ -50,3 +54,15 @@ def events_href(*pairs: tuple[str, str]) -> str:
 def filtered(name: str, value: str) -> str:
     """The list of all records that share this, whenever they were."""
     return LogUrl("/logs", ((name, value), ("duration", ALL_TIME))).href
+
+
+def why_not_href(*, customer: str = "", flow: str = "", event: str = "", at_ms: int | None = None) -> str:
+    """The guided check that says why an integration did not run, filled in with what is known.
+
+    Give the flow's key, or the name of an event where no flow is meant; `at_ms` is about when it should have run.
+    """
+    given = {"customer": customer, "flow": flow, "event_type": "" if flow else event}
+    pairs = [(name, value) for name, value in given.items() if value]
+    if at_ms is not None:
+        pairs.append(("at", to_rfc3339(at_ms)))
+    return f"{LogUrl(TROUBLESHOOTING_PATH, tuple(pairs)).href}#{NOT_RUNNING}"
