@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Callable, Iterable, Set
+from typing import Any, TypeAlias
 
 import msgspec
 import sqlalchemy as sa
 
 from clew.core.clock import Clock
 from clew.core.errors import NotFound
+from clew.registry.audit import write_entry
 from clew.registry.checks import check_title, refuse
 from clew.state.database import Database
 from clew.state.tables import customers
+
+Decide: TypeAlias = Callable[["Customer"], dict[str, Any]]
 
 
 class Customer(msgspec.Struct, frozen=True, kw_only=True):
     """A customer, by the key that records carry. `name` is what people call it, the key until they say otherwise.
 
-    `first_seen_at` is when the first record that names it came (ms), `archived_at` when it was taken out of use.
+    `first_seen_at` is when the first record that names it came (ms), `last_active_at` when the last one did (right
+    within a minute; None: not since this is written down), `archived_at` when it was taken out of use. `is_test`: it
+    is there to try things out.
     """
 
     workspace: str
@@ -25,6 +31,8 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     first_seen_at: int
     archived_at: int | None = None
+    is_test: bool = False
+    last_active_at: int | None = None
 
 
 class Customers:
@@ -87,33 +95,66 @@ class Customers:
         with self._database.read() as connection:
             return {row["key"]: Customer(**row) for row in connection.execute(query).mappings()}
 
-    def rename(self, workspace: str, key: str, name: str) -> Customer:
+    def rename(self, workspace: str, key: str, name: str, by: str = "") -> Customer:
         """Say what people call the customer. An empty name becomes the key.
 
         Raises `NotFound` where there is none, `Invalid` for a wrong name.
         """
-        refuse(f"The customer {key[:120]!r}", check_title(name, "/name"))
-        return self._change(workspace, key, {"name": name.strip() or key})
+        return self.change(workspace, key, name=name, by=by)
 
-    def archive(self, workspace: str, key: str) -> Customer:
+    def change(
+        self, workspace: str, key: str, *, name: str | None = None, is_test: bool | None = None, by: str = ""
+    ) -> Customer:
+        """Change what people say of a customer; None leaves it as it is. Raises as `rename`."""
+        values: dict[str, Any] = {}
+        if name is not None:
+            refuse(f"The customer {key[:120]!r}", check_title(name, "/name"))
+            values["name"] = name.strip() or key
+        if is_test is not None:
+            values["is_test"] = is_test
+        return self._change(workspace, key, "changed", lambda _: values, by)
+
+    def archive(self, workspace: str, key: str, by: str = "") -> Customer:
         """Take a customer out of the lists. Records that name it go on being taken and found.
 
-        Raises `NotFound` where there is none.
+        One that is archived already keeps its time. Raises `NotFound` where there is none.
         """
-        return self._change(workspace, key, {"archived_at": self._clock.now_ms()})
+        now_ms = self._clock.now_ms()
+        return self._change(workspace, key, "archived", lambda found: {"archived_at": found.archived_at or now_ms}, by)
 
-    def restore(self, workspace: str, key: str) -> Customer:
+    def restore(self, workspace: str, key: str, by: str = "") -> Customer:
         """Bring an archived customer back. Raises `NotFound` where there is none."""
-        return self._change(workspace, key, {"archived_at": None})
+        return self._change(workspace, key, "restored", lambda _: {"archived_at": None}, by)
 
-    def _change(self, workspace: str, key: str, values: dict[str, str | int | None]) -> Customer:
+    def _change(self, workspace: str, key: str, action: str, decide: Decide, by: str) -> Customer:
         where = (customers.c.workspace == workspace, customers.c.key == key)
         with self._database.write() as connection:
-            connection.execute(sa.update(customers).where(*where).values(**values))
             row = connection.execute(_select().where(*where)).mappings().first()
-        if row is None:
-            raise NotFound(f"There is no customer {key[:120]!r}.")
-        return Customer(**row)
+            if row is None:
+                raise NotFound(f"There is no customer {key[:120]!r}.")
+            before = Customer(**row)
+            values = decide(before)
+            after = msgspec.structs.replace(before, **values)
+            if after != before:
+                connection.execute(sa.update(customers).where(*where).values(**values))
+                _note(connection, before, after, action=action, by=by, at_ms=self._clock.now_ms())
+        return after
+
+
+def _note(connection: sa.Connection, before: Customer, after: Customer, *, action: str, by: str, at_ms: int) -> None:
+    """Write who changed it. That it goes in or out of use is said by the action alone."""
+    then, now = ({"name": one.name, "is_test": one.is_test} for one in (before, after))
+    write_entry(
+        connection,
+        after.workspace,
+        actor=by,
+        action=action,
+        subject_kind="customer",
+        subject=after.key,
+        before=then if then != now else None,
+        after=now if then != now else None,
+        at_ms=at_ms,
+    )
 
 
 def _select() -> sa.Select[tuple[object, ...]]:

@@ -9,6 +9,8 @@ from argon2 import PasswordHasher
 
 from clew.core.clock import Clock, SystemClock
 from clew.core.settings import Settings
+from clew.registry.audit import Audit
+from clew.registry.connections import Connections
 from clew.registry.customers import Customers
 from clew.registry.integrations import DeclaredIntegration, Integrations
 from clew.registry.keys import Keys
@@ -16,6 +18,8 @@ from clew.registry.members import Members
 from clew.registry.products import DeclaredProduct, Products
 from clew.registry.sessions import Sessions, SignInLinks
 from clew.registry.sources import DeclaredSource, Sources
+from clew.registry.switches import LogSwitches
+from clew.registry.views import Views
 from clew.state.database import Database, open_database
 
 
@@ -52,11 +56,15 @@ class Registry:
         self.products = Products(database, clock)
         self.integrations = Integrations(database, clock, self.products)
         self.customers = Customers(database, clock)
+        self.connections = Connections(database, clock, self.customers, self.integrations)
         self.sources = Sources(database, clock)
         self.keys = Keys(database, clock, admin_key, workspace)
         self.members = Members(database, clock, hasher)
         self.links = SignInLinks(database, clock, self.members)
         self.sessions = Sessions(database, clock)
+        self.audit = Audit(database, clock)
+        self.switches = LogSwitches(database, clock)
+        self.views = Views(database, clock)
 
     def apply(self, declared: Declared, workspace: str = "") -> None:
         """Make this what code declares in the workspace (empty: that of the settings): all of it or nothing.

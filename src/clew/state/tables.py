@@ -17,10 +17,12 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    UniqueConstraint,
+    false,
     text,
 )
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest migration, so that opening a database that has it needs not load Alembic (half a second)."""
 
 METADATA = MetaData(
@@ -48,6 +50,10 @@ def _time(name: str) -> Column[int]:
 
 def _time_or_null(name: str) -> Column[int]:
     return Column(name, BigInteger, nullable=True)
+
+
+def _flag(name: str) -> Column[bool]:
+    return Column(name, Boolean, nullable=False, server_default=false())
 
 
 def _to_product(column: str) -> ForeignKeyConstraint:
@@ -99,7 +105,30 @@ customers = Table(
     _text("name"),
     _time("first_seen_at"),
     _time_or_null("archived_at"),
+    _flag("is_test"),
+    _time_or_null("last_active_at"),
 )
+
+connections = Table(
+    "connections",
+    METADATA,
+    _key("workspace"),
+    _key("key"),
+    _text("name"),
+    _text("customer"),
+    _text("integration"),
+    Column("state", Text, nullable=False, server_default="connected"),
+    # Why it is disconnected.
+    _text("error"),
+    _flag("is_test"),
+    _time("first_seen_at"),
+    # Since when it is in its state.
+    _time("changed_at"),
+    _time_or_null("last_active_at"),
+    _time_or_null("archived_at"),
+    CheckConstraint("state IN ('connected', 'disconnected')", name="state"),
+)
+Index("ix_connections_customer", connections.c.workspace, connections.c.customer)
 
 sources = Table(
     "sources",
@@ -212,3 +241,45 @@ flow_schedules = Table(
     _time("due_at"),
 )
 """The latest moment at which a schedule's run was launched or passed over."""
+
+audit = Table(
+    "audit",
+    METADATA,
+    _key("id"),
+    _text("workspace"),
+    _time("time"),
+    _text("actor"),
+    _text("action"),
+    _text("subject_kind"),
+    _text("subject"),
+    # What differs, as JSON objects: empty before for what is new.
+    Column("before", Text, nullable=False, server_default="{}"),
+    Column("after", Text, nullable=False, server_default="{}"),
+)
+"""Who changed which part of the configuration, from what to what. Rows are added and never changed."""
+Index("ix_audit_workspace", audit.c.workspace, audit.c.id)
+
+switches = Table(
+    "switches",
+    METADATA,
+    _key("workspace"),
+    _key("name"),
+    Column("enabled", Boolean, nullable=False),
+    _text("changed_by"),
+    _time("changed_at"),
+)
+"""What people decided about what is logged. A switch without a row is on."""
+
+views = Table(
+    "views",
+    METADATA,
+    _key("id"),
+    _text("workspace"),
+    _text("path"),
+    _text("name"),
+    _text("query"),
+    _text("created_by"),
+    _time("created_at"),
+    UniqueConstraint("workspace", "path", "name", name="uq_views_name"),
+)
+"""Pages as somebody filtered them, under a name."""
