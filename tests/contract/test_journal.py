@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from clew.core.clock import HOUR_MS, FakeClock
 from clew.core.errors import JournalFull, KeyReused, Unavailable
 from clew.core.ids import digest
-from clew.journal.journal import Append, Block, Item, Journal, Once
+from clew.journal.journal import Append, Block, Item, Journal, KeysKnown, Once
 from clew.journal.memory import MemoryJournal
 from clew.journal.sqlite import SqliteJournal
 
@@ -146,6 +146,45 @@ class TestItemKeys:
         again = await journal.append(Append(tuple(item(f"s{n}", key=f"k{n}") for n in range(350, 1_050))))
         assert again.duplicates == 350
         assert again.ids == tuple(f"r{n}" if n < 700 else f"s{n}" for n in range(350, 1_050))
+
+
+class TestFreshKeys:
+    async def test_a_fresh_key_that_came_before_names_its_first_id_and_nothing_is_written(
+        self, journal: Journal
+    ) -> None:
+        await journal.append(Append((item("a", key="k"),)))
+        known, new = item("b", key="k"), item("c", key="other")
+        with pytest.raises(KeysKnown) as caught:
+            await journal.append(Append((known, new, item("d")), fresh=(known.key, new.key)))
+        assert caught.value.ids == {known.key: "a"}
+        assert read_everything(journal) == lines_of("a")
+        assert (await journal.append(Append((new,)))).duplicates == 0
+
+    async def test_fresh_keys_that_are_new_change_nothing(self, journal: Journal) -> None:
+        parent, again = item("a", key="k"), item("b", key="k")
+        receipt = await journal.append(Append((parent, again), fresh=(parent.key,)))
+        assert (receipt.ids, receipt.duplicates) == (("a", "a"), 1)
+        assert read_everything(journal) == lines_of("a")
+
+    async def test_of_waiting_appends_with_the_same_fresh_key_one_is_written(self, journal: Journal) -> None:
+        items = [item(f"r{n}", key="k") for n in range(20)]
+        outcomes = await asyncio.gather(
+            *(journal.append(Append((one,), fresh=(one.key,))) for one in items), return_exceptions=True
+        )
+        receipts = [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
+        [receipt] = receipts
+        refused = [outcome for outcome in outcomes if isinstance(outcome, KeysKnown)]
+        assert [error.ids for error in refused] == [{items[0].key: receipt.ids[0]}] * 19
+        assert read_everything(journal) == lines_of(*receipt.ids)
+
+    async def test_a_repeated_append_is_answered_as_the_first_though_its_keys_are_known_now(
+        self, journal: Journal
+    ) -> None:
+        parent = item("a", key="k")
+        append = Append((parent,), Once(b"key", b"body"), fresh=(parent.key,))
+        first = await journal.append(append)
+        again = await journal.append(append)
+        assert (again.ids, again.repeated) == (first.ids, True)
 
 
 class TestOnce:
@@ -564,13 +603,15 @@ class BothJournals(RuleBasedStateMachine):
         keys=st.lists(KEYS, max_size=5),
         once=st.none() | st.tuples(st.sampled_from([b"o1", b"o2"]), st.sampled_from([b"", b"f1"])),
         size=st.sampled_from([0, 10, 5_000]),
+        is_fresh=st.booleans(),
     )
-    def append(self, keys: list[str], once: tuple[bytes, bytes] | None, size: int) -> None:
+    def append(self, keys: list[str], once: tuple[bytes, bytes] | None, size: int, is_fresh: bool) -> None:
         items = []
         for key in keys:
             self.number += 1
             items.append(item(f"r{self.number}", key, size))
-        append = Append(tuple(items), Once(*once) if once else None)
+        fresh = tuple(one.key for one in items if one.key) if is_fresh else ()
+        append = Append(tuple(items), Once(*once) if once else None, fresh)
         self.same(lambda journal: self.runner.run(journal.append(append)))
 
     @rule(name=st.sampled_from(["log", "dispatch"]), max_records=st.integers(1, 8))
@@ -622,6 +663,8 @@ def outcome_of(step: Callable[[Journal], object], journal: Journal) -> object:
         return step(journal)
     except KeyReused as error:
         return error.detail
+    except KeysKnown as error:
+        return error.ids
 
 
 def without_token(block: Block | None) -> object:

@@ -15,6 +15,7 @@ How it is used::
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import msgspec
@@ -44,14 +45,27 @@ class Once(msgspec.Struct, frozen=True):
 
 
 class Append(msgspec.Struct, frozen=True):
-    """What is appended together: all of it or nothing."""
+    """What is appended together: all of it or nothing.
+
+    `fresh` are keys of its items that must not have come before, for its lines name the ids that they stand for: where
+    one has, nothing is appended and `KeysKnown` is raised.
+    """
 
     items: tuple[Item, ...]
     once: Once | None = None
+    fresh: tuple[bytes, ...] = ()
 
     def size(self) -> int:
         """Bytes that it holds in memory while it waits, near enough to bound the queue."""
         return sum(len(item.line) for item in self.items) + 200 * len(self.items)
+
+
+class KeysKnown(Exception):
+    """Keys of `Append.fresh` that came before; `ids` has the first id of each. Nothing was appended."""
+
+    def __init__(self, ids: Mapping[bytes, str]) -> None:
+        super().__init__(f"{len(ids)} keys came before")
+        self.ids = ids
 
 
 class Receipt(msgspec.Struct, frozen=True):
@@ -128,7 +142,8 @@ class Journal(Protocol):
         """Write and sync. Returns when it would survive a loss of power.
 
         Raises `JournalBusy` where too much waits already, `JournalFull` where the disk has no room, `KeyReused` for a
-        `Once` with another fingerprint. After any of them nothing of it was written.
+        `Once` with another fingerprint, `KeysKnown` for a fresh key that is not. After any of them nothing of it was
+        written. A `Once` that came before is answered first.
         """
         ...
 

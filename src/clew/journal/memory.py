@@ -12,7 +12,7 @@ import msgspec
 
 from clew.core.clock import HOUR_MS, Clock
 from clew.core.errors import JournalFull, KeyReused, Unavailable
-from clew.journal.journal import Append, Block, Item, JournalStatus, ReaderStatus, Receipt
+from clew.journal.journal import Append, Block, Item, JournalStatus, KeysKnown, ReaderStatus, Receipt
 
 
 class _Entry(msgspec.Struct, frozen=True):
@@ -65,6 +65,9 @@ class MemoryJournal:
                 if answer.fingerprint != append.once.fingerprint:
                     raise KeyReused("This key came before with another body.", hint="A new body needs a new key.")
                 return msgspec.structs.replace(answer.receipt, repeated=True)
+            known = {key: self._keys[key].first_id for key in append.fresh if key in self._keys}
+            if known:
+                raise KeysKnown(known)
             now_ms = self._clock.now_ms()
             fresh = self._fresh_items(append)
             self._add_entry(_Entry(self._last + 1, now_ms, tuple(item.line for item in fresh)))

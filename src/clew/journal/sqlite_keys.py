@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from clew.core.errors import KeyReused
-from clew.journal.journal import Append, Item, Once, Receipt
+from clew.journal.journal import Append, Item, KeysKnown, Once, Receipt
 
 _QUERY_SIZES = (1, 8, 64, 256)
 """Keys in one query. Few sizes, so that each is prepared once."""
@@ -18,7 +18,7 @@ _QUERY_SIZES = (1, 8, 64, 256)
 class Settled(msgspec.Struct, frozen=True):
     """What becomes of one append: its answer, and the lines of it that are new."""
 
-    outcome: Receipt | KeyReused
+    outcome: Receipt | KeyReused | KeysKnown
     lines: list[bytes]
 
 
@@ -41,6 +41,10 @@ class KeyBook:
         """Settle one append. Those before it in the same transaction count as appended."""
         if append.once and (answered := self._answers.get(append.once.key)):
             return Settled(_repeat(append.once, answered), [])
+        if append.fresh:
+            known = {key: self._ids[key] for key in append.fresh if key in self._ids}
+            if known:
+                return Settled(KeysKnown(known), [])
         lines: list[bytes] = []
         ids = tuple([self._settle_item(item, lines) for item in append.items])  # a list is half the time of a generator
         receipt = Receipt(ids, duplicates=len(ids) - len(lines))
