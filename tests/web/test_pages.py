@@ -71,6 +71,7 @@ from clew.web.sign_in.views import LinkPage, Refusal, SignInPage
 from clew.web.static_files import STATIC_DIR, StaticFiles
 from clew.web.tabs import Tab
 from clew.web.wording import say_moment
+from clew.web.zone.views import ZonePage
 
 Client = TestClient[Litestar]
 
@@ -428,6 +429,7 @@ SAMPLES: list[View] = [
     msgspec.structs.replace(OVERVIEW, failing=(), flows=(), failures=()),
     SignInPage(layout=STRANGER, email=EVIL, next=EVIL, refusal=Refusal(EVIL, EVIL)),
     SignInPage(layout=STRANGER),
+    ZonePage(layout=MEMBER, names=("UTC", "Europe/Berlin"), chosen="Europe/Berlin", now="22 Nov 06:41", next=EVIL),
     LinkPage(layout=STRANGER, action="/sign-in/link/x", is_first=True, email=EVIL, refusal=Refusal(EVIL, "")),
     LinkPage(layout=STRANGER, action="/sign-in/link/x", is_first=False),
     FailurePage(layout=MEMBER, status=404, title=EVIL, detail=EVIL, hint=EVIL),

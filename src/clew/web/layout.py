@@ -51,6 +51,7 @@ CONNECTIONS_PATH = "/connections"
 TROUBLESHOOTING_PATH = "/troubleshooting"
 ACTIVITY_PATH = "/settings/configuration-activity"
 LOGGING_PATH = "/settings/logging"
+ZONE_PATH = "/settings/time-zone"
 
 _CONNECTED = (
     ("Customers", CUSTOMERS_PATH),

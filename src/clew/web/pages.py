@@ -36,6 +36,8 @@ from clew.web.overview.handlers import show_overview
 from clew.web.record.handlers import download_payload, show_record
 from clew.web.security import SESSION_COOKIE, SecurityHeaders
 from clew.web.sign_in.handlers import show_link, show_sign_in, sign_in, sign_out, use_link
+from clew.web.time_zone import ZoneOfRequest
+from clew.web.zone.handlers import choose_zone, show_zone
 
 log = logging.getLogger("clew.web")
 
@@ -85,6 +87,8 @@ def build_web(
             show_flow,
             enable_flow,
             disable_flow,
+            show_zone,
+            choose_zone,
             sign_out,
             show_nothing,
         ],
@@ -93,7 +97,7 @@ def build_web(
         path="/",
         route_handlers=[behind_the_door, show_sign_in, sign_in, show_link, use_link, send_static],
         dependencies={"face": Provide(lambda: face, sync_to_thread=False)},
-        middleware=[SecurityHeaders],
+        middleware=[SecurityHeaders, ZoneOfRequest],
         exception_handlers=_failure_pages(face),
         include_in_schema=False,
     )

@@ -9,6 +9,7 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from clew.web.static_files import StaticFiles
+from clew.web.time_zone import zone_key, zone_label, zone_words
 
 TEMPLATES_DIR = Path(__file__).parent / "templates"
 
@@ -31,7 +32,13 @@ class Templates:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._environment.globals["asset"] = static.href
+        self._environment.globals |= {
+            "asset": static.href,
+            # Of the request that is answered, as the times in the views are.
+            "zone_key": zone_key,
+            "zone_label": zone_label,
+            "zone_words": zone_words,
+        }
 
     def render(self, view: View, template: str | None = None) -> str:
         """The view as HTML, by its own template or by a part of it."""

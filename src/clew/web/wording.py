@@ -1,14 +1,14 @@
-"""How things are said on a page: kinds, times, durations, numbers. All times are UTC."""
+"""How things are said on a page: kinds, times in the zone of who looks, durations, numbers."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import msgspec
 
 from clew.core.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, to_rfc3339
 from clew.core.record import Direction, Kind, Record, Summary
+from clew.web.time_zone import is_same_day, local_moment
 
 KIND_NAMES: dict[Kind, str] = {
     "integration_event": "Integration event",
@@ -41,7 +41,10 @@ ARROWS: dict[Direction, str] = {"": "→", "one-way": "→", "two-way": "↔"}
 
 
 class Moment(msgspec.Struct, frozen=True):
-    """A time as it is shown: `22 Nov`, `06:41:25.410`, and whole for machines and for the pointer."""
+    """A time as it is shown: `22 Nov`, `06:41:25.410`, and whole for machines and for the pointer.
+
+    `date` and `clock` are in the zone of who looks (`time_zone`), `exact` is UTC.
+    """
 
     date: str
     clock: str
@@ -50,24 +53,29 @@ class Moment(msgspec.Struct, frozen=True):
 
 def say_moment(time_ms: int) -> Moment:
     """A time in milliseconds since the epoch."""
-    exact = to_rfc3339(time_ms)
-    return Moment(date=_say_date(time_ms), clock=exact[11:23], exact=exact)
+    clock = local_moment(time_ms).time().isoformat(timespec="milliseconds")
+    return Moment(date=_say_date(time_ms), clock=clock, exact=to_rfc3339(time_ms))
 
 
 def say_minute(time_ms: int) -> str:
     """A time to the minute: `22 Nov 06:41`."""
-    return f"{_say_date(time_ms)} {to_rfc3339(time_ms)[11:16]}"
+    return f"{_say_date(time_ms)} {local_moment(time_ms):%H:%M}"
 
 
 def _say_date(time_ms: int) -> str:
-    moment = datetime.fromtimestamp(time_ms // SECOND_MS, UTC)
+    moment = local_moment(time_ms)
     return f"{moment.day} {moment:%b}"
 
 
 def say_day(time_ms: int, now_ms: int) -> str:
     """A day, with its year where that is not this year's: `8 Nov`, `8 Nov 2024`."""
-    year, this_year = (datetime.fromtimestamp(ms // SECOND_MS, UTC).year for ms in (time_ms, now_ms))
+    year, this_year = (local_moment(ms).year for ms in (time_ms, now_ms))
     return _say_date(time_ms) if year == this_year else f"{_say_date(time_ms)} {year}"
+
+
+def say_other_day(time_ms: int, now_ms: int) -> str:
+    """The day beside a time of day, "" where it is today."""
+    return "" if is_same_day(time_ms, now_ms) else say_day(time_ms, now_ms)
 
 
 def say_took(duration_ms: int | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from clew.core.clock import DAY_MS, SECOND_MS
+from clew.core.clock import SECOND_MS
 from clew.core.record import Summary
 from clew.flows.flow import Flow
 from clew.flows.flow_settings import FlowSetting
@@ -17,7 +17,8 @@ from clew.web.graph import Trigger, build_flow_graph
 from clew.web.layout import Layout
 from clew.web.links import events_href, flow_href, href_of, runs_href
 from clew.web.names import Names
-from clew.web.wording import ARROWS, cut, say_count, say_day, say_minute, say_moment, say_took
+from clew.web.time_zone import zone_words
+from clew.web.wording import ARROWS, cut, say_count, say_minute, say_moment, say_other_day, say_took
 
 
 def build_flow_row(flow: Flow, health: Health, names: Names, now_ms: int, *, is_enabled: bool) -> FlowRow:
@@ -42,7 +43,7 @@ def build_last(run: Summary, names: Names, now_ms: int) -> LastRun:
         dot=DOT_OF_STATUS[run.status],
         state=run.state or run.status,
         moment=say_moment(run.time),
-        day="" if run.time // DAY_MS == now_ms // DAY_MS else say_day(run.time, now_ms),
+        day=say_other_day(run.time, now_ms),
         took=say_took(run.duration_ms),
         customer=cut(names.customer(run.customer)),
     )
@@ -154,7 +155,7 @@ def _say_setting(setting: FlowSetting | None) -> str:
     """Who decided whether it is enabled: `by ada@acme.example, 22 Nov 06:41 UTC`, or the code."""
     if setting is None:
         return "as its code says"
-    return f"by {setting.changed_by}, {say_minute(setting.changed_at)} UTC"
+    return f"by {setting.changed_by}, {say_minute(setting.changed_at)} {zone_words()}"
 
 
 def _say_concurrency(flow: Flow) -> str:

@@ -11,6 +11,7 @@ from clew.core.record import KINDS, Kind
 from clew.web.logs.runs import STATES
 from clew.web.logs.url import ALL_TIME, LogUrl
 from clew.web.logs.views import ActiveFilter, Bounds, Choice, FilterField, Option
+from clew.web.time_zone import UTC_NAME, write_local, zone_key
 from clew.web.wording import KIND_NAMES, say_minute
 
 SEGMENTS = (("", "List All"), ("info", "Info"), ("success", "Success"), ("failure", "Failure"))
@@ -69,8 +70,13 @@ def _say_bound(text: str) -> str:
 
 
 def _for_input(text: str) -> str:
-    """What a date and time field takes: no offset, no more than milliseconds. Others are left as they were typed."""
-    return text.removesuffix("Z")
+    """What stands in the field: the time in the zone of who looks, or what was typed where it is none."""
+    if zone_key() == UTC_NAME or not text:
+        return text.removesuffix("Z")
+    try:
+        return write_local(from_rfc3339(text))
+    except ValueError:
+        return text
 
 
 def build_fields(url: LogUrl, suggestions: Suggestions, kind: Kind | None) -> tuple[FilterField, ...]:

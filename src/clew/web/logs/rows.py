@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from clew.core.clock import DAY_MS
-from clew.core.record import Summary
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from clew.core.record import Kind, Summary
 from clew.log.search import Answer, Coverage
-from clew.web.layout import ALL_RECORDS
-from clew.web.links import href_of
+from clew.web.links import href_of, record_href
+from clew.web.logs.columns import columns_of
 from clew.web.logs.filters import DURATIONS
 from clew.web.logs.url import ALL_TIME, LogUrl
-from clew.web.logs.views import Choice, Nothing, Row, Rows, RunRow
+from clew.web.logs.views import AnyRow, Choice, Nothing, Outcome, Row, Rows
 from clew.web.names import Names
+from clew.web.time_zone import zone_words
 from clew.web.wording import (
     ARROWS,
     KIND_NAMES,
+    Moment,
     cut,
     say_ago,
     say_day,
@@ -21,70 +27,125 @@ from clew.web.wording import (
     say_message,
     say_minute,
     say_moment,
+    say_other_day,
     say_took,
 )
 
+NOTHING_YET: Mapping[Kind, str] = {
+    "integration_event": "An integration event is reported with POST /v1/events: it is one row here, with what it "
+    "was about and how it ended.",
+    "api_request": "Each request that a flow sends to a product, and each call of this server's API, is one row here.",
+    "external_webhook": "Each webhook that a product sends to /webhooks/in/ is one row here, also one that was "
+    "refused.",
+    "external_event_pull": "Each time a source is polled for what is new, that is one row here, with the events it "
+    "brought. No source is polled yet.",
+    "external_event": "Each event found in a webhook or a pull is one row here, with the flows that it launched.",
+    "internal_event": "Each event that your own product sends in is one row here, with the flows that it launched. "
+    "None was sent yet.",
+    "flow_run": "Each run of a flow is one row here, from when it is launched.",
+}
+"""What a log of one kind would show, said while there is nothing of the kind at all."""
 
-def build_rows(answer: Answer, url: LogUrl, names: Names, now_ms: int, runs: tuple[RunRow, ...] | None = None) -> Rows:
-    """The rows of a page. `has_kind` of a list of one kind is False: they are all of it.
+_DIRECTIONS = {"incoming": "Incoming", "outgoing": "Outgoing"}
 
-    `runs` are shown instead of the answer's records where the list is of flow runs.
-    """
-    items, coverage = answer.page.items, answer.coverage
+
+def build_rows(
+    answer: Answer, items: tuple[AnyRow, ...], kind: Kind | None, url: LogUrl, now_ms: int, *, is_empty: bool = False
+) -> Rows:
+    """The rows of a page. `is_empty`: there is nothing of this kind at all, whatever is asked."""
+    coverage = answer.coverage
     is_newest_first = url.get("sort") != "asc"
     onwards = url.at(answer.next_cursor).href if answer.next_cursor else ""
     back = url.at(answer.prev_cursor).href if answer.prev_cursor else ""
     return Rows(
-        items=tuple(build_row(item, names, now_ms) for item in items) if runs is None else (),
-        runs=runs or (),
-        is_runs=runs is not None,
-        nothing=None if items or runs else build_nothing(url, coverage, now_ms),
+        columns=columns_of(kind),
+        items=items,
+        nothing=None if items else build_nothing(url, coverage, now_ms, kind if is_empty else None),
         newer_href=back if is_newest_first else onwards,
         older_href=onwards if is_newest_first else back,
         coverage=say_coverage(coverage, now_ms),
         warning="The search ended at its limit of time or memory: there may be more." if coverage.truncated else "",
-        has_kind=url.path == ALL_RECORDS.path,
         sort_href=url.having("sort", "asc" if is_newest_first else "").href,
         is_newest_first=is_newest_first,
     )
 
 
-def build_row(item: Summary, names: Names, now_ms: int) -> Row:
-    """A record in the list."""
+def build_row(item: Summary, names: Names, now_ms: int, outcome: Outcome | None = None) -> Row:
+    """A record as the list shows it. `outcome` is what it led to."""
     event, key = cut(say_event(item)), cut(next(iter(item.keys.values()), ""))
+    method, _, url = item.http_method, "", item.http_url
     return Row(
         href=href_of(item),
         status=item.status,
-        state=cut(item.state),
+        state=cut(item.state) or item.status,
         moment=say_moment(item.time),
-        day="" if item.time // DAY_MS == now_ms // DAY_MS else say_day(item.time, now_ms),
+        day=say_other_day(item.time, now_ms),
+        ended=_ended(item),
         kind=KIND_NAMES[item.kind],
         source_product=names.product(item.source_product),
         target_product=names.product(item.target_product),
         arrow=ARROWS[item.direction],
-        event=event,
+        event=item.source if item.kind == "external_event_pull" and item.source else event,
+        type=cut(item.type),
         key="" if key in event else key,
         customer=names.customer(item.customer),
-        message=cut(say_message(item)),
+        integration=names.integration(item.integration),
+        connection=names.connection(item.connection),
+        source=cut(item.source),
+        message=cut(say_message(item)) if _says_message(item) else "",
         http_status=item.http_status,
+        http_direction=_DIRECTIONS.get(item.http_direction, ""),
+        method=cut(method),
+        url=cut(url),
+        payload_href=record_href(item.id, "payload") if item.payload_bytes else "",
+        scan=_say_scan(item),
+        outcome=outcome or _without_outcome(item),
         took=say_took(item.duration_ms),
     )
+
+
+def _says_message(item: Summary) -> bool:
+    """A webhook and a pull say what was wrong: what they brought is in a column of its own."""
+    return item.status != "success" or item.kind not in ("external_webhook", "external_event_pull")
+
+
+def _without_outcome(item: Summary) -> Outcome:
+    """What an event that failed led to: nothing, and why."""
+    is_broken_event = item.kind in ("external_event", "internal_event") and item.status == "failure"
+    return Outcome(cut(say_message(item)), is_failure=True) if is_broken_event else Outcome()
+
+
+def _ended(item: Summary) -> Moment | None:
+    return None if item.duration_ms is None else say_moment(item.time + item.duration_ms)
+
+
+def _say_scan(item: Summary) -> str:
+    """Whether a pull read everything. Only a pull says so."""
+    if item.kind != "external_event_pull":
+        return ""
+    try:
+        told = msgspec.json.decode(item.parameters or "{}", type=dict[str, Any])
+    except (msgspec.DecodeError, RecursionError):
+        return ""
+    return {True: "full", False: "latest"}.get(told.get("is_full_scan"), "")  # type: ignore[arg-type]
 
 
 def say_coverage(coverage: Coverage, now_ms: int) -> str:
     """What was searched, how far back it is kept, and how far indexing has come."""
     parts = []
     if coverage.from_ms is not None:
-        parts.append(f"Searched {say_minute(coverage.from_ms)} to {say_minute(coverage.to_ms)} UTC")
+        parts.append(f"Searched {say_minute(coverage.from_ms)} to {say_minute(coverage.to_ms)} {zone_words()}")
     if coverage.oldest_kept is not None:
         parts.append(f"kept since {say_day(coverage.oldest_kept, now_ms)}")
     return " · ".join([*parts, f"indexed {say_ago(now_ms - coverage.indexed_until)}"])
 
 
-def build_nothing(url: LogUrl, coverage: Coverage, now_ms: int) -> Nothing:
-    """What an empty list says."""
-    if coverage.oldest_kept is None:
+def build_nothing(url: LogUrl, coverage: Coverage, now_ms: int, empty_kind: Kind | None = None) -> Nothing:
+    """What an empty list says. `empty_kind`: there is nothing of this kind in the log at all."""
+    if coverage.oldest_kept is None and empty_kind is None:
         return Nothing("Nothing has come in yet", "Report an event with POST /v1/events, or point a webhook here.", ())
+    if empty_kind is not None:
+        return Nothing("Nothing has come in yet", NOTHING_YET.get(empty_kind, ""), ())
     ways = [Choice(_say_way(label), url.over(value).href, is_current=False) for value, label in _wider(url.duration)]
     if key := url.get("key"):
         words = url.without("key").having("q", key.replace("=", " "))
@@ -92,8 +153,8 @@ def build_nothing(url: LogUrl, coverage: Coverage, now_ms: int) -> Nothing:
     if url.has_filters:
         ways.append(Choice("Clear the filters", url.cleared().href, is_current=False))
     # Before the oldest record there is nothing to search.
-    since = say_minute(max(coverage.from_ms or 0, coverage.oldest_kept))
-    detail = f"There is nothing like this between {since} and {say_minute(coverage.to_ms)} UTC."
+    since = say_minute(max(coverage.from_ms or 0, coverage.oldest_kept or 0))
+    detail = f"There is nothing like this between {since} and {say_minute(coverage.to_ms)} {zone_words()}."
     return Nothing("No records match", detail, tuple(ways))
 
 

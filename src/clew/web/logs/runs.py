@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 
-from clew.core.clock import DAY_MS
 from clew.core.ids import time_of
 from clew.core.record import Summary
 from clew.flows.runner import OpenRun, Runner
@@ -16,7 +15,7 @@ from clew.web.links import href_of, record_href, run_href
 from clew.web.logs.url import LogUrl
 from clew.web.logs.views import RunRow
 from clew.web.names import Names
-from clew.web.wording import LAUNCHERS, cut, say_day, say_moment, say_took
+from clew.web.wording import LAUNCHERS, cut, say_moment, say_other_day, say_took
 
 MAX_OPEN = 100
 """Open runs that are shown above a page; the state they wait in is counted on the flow's own page."""
@@ -48,7 +47,7 @@ def build_run_row(item: Summary, names: Names, title_of: TitleOf, now_ms: int) -
         launched_href=record_href(item.parent_id) if item.parent_id else "",
         nodes=_say_nodes(nodes.values()),
         moment=say_moment(item.time),
-        day=_day(item.time, now_ms),
+        day=say_other_day(item.time, now_ms),
         took=say_took(item.duration_ms),
     )
 
@@ -67,7 +66,7 @@ def build_open_row(run: OpenRun, names: Names, title_of: TitleOf, now_ms: int) -
         launched_href=record_href(run.parent_id) if run.parent_id else "",
         nodes=_say_nodes({"state": node.state} for node in run.nodes.values()),
         moment=say_moment(time),
-        day=_day(time, now_ms),
+        day=say_other_day(time, now_ms),
         took=say_took(max(now_ms - run.started_ms, 0)) if run.started_ms is not None else "",
     )
 
@@ -109,7 +108,3 @@ def _say_launcher(launcher: str, has_parent: bool) -> str:
 def _say_nodes(nodes: Iterable[Any]) -> str:
     states = [node.get("state") if isinstance(node, dict) else "" for node in nodes]
     return f"{states.count('completed')}/{len(states)}" if states else ""
-
-
-def _day(time_ms: int, now_ms: int) -> str:
-    return "" if time_ms // DAY_MS == now_ms // DAY_MS else say_day(time_ms, now_ms)

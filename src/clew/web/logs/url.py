@@ -7,6 +7,8 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from clew.web.time_zone import BOUNDS, exact_bound, find_zone
+
 DEFAULT_DURATION = "24h"
 ALL_TIME = "all"
 """What `duration` says on a page for no bound at all. The API has no word for it: it is what nothing means there."""
@@ -67,9 +69,10 @@ class LogUrl(msgspec.Struct, frozen=True):
 def read_url(path: str, pairs: Iterable[tuple[str, str]]) -> LogUrl:
     """The state of a list as a browser asked for it: what a form sent empty, or what says the default, says nothing.
 
-    From and To win over a duration: they are what was typed.
+    From and To win over a duration: they are what was typed. Typed without an offset they are in the `zone` that the
+    form says beside them, or UTC; the state has them as UTC, so that a link says the same to everyone.
     """
-    given = tuple((name, text) for name, value in pairs if (text := value.strip()))
+    given = _in_utc(tuple((name, text) for name, value in pairs if (text := value.strip())))
     has_bounds = any(name in ("from", "to") for name, _ in given)
     return LogUrl(
         path,
@@ -79,6 +82,16 @@ def read_url(path: str, pairs: Iterable[tuple[str, str]]) -> LogUrl:
             if not (name == "duration" and (has_bounds or value == DEFAULT_DURATION))
             and not (name == "sort" and value == "desc")
         ),
+    )
+
+
+def _in_utc(given: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """From and To out of the zone that stands beside them. A zone that is none stays, to be refused as a filter."""
+    zone = find_zone(next((value for name, value in given if name == "zone"), ""))
+    if zone is None:
+        return given
+    return tuple(
+        (name, exact_bound(value, zone, name) if name in BOUNDS else value) for name, value in given if name != "zone"
     )
 
 

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import msgspec
 from litestar import Response, get
 
-from clew.core.clock import DAY_MS
 from clew.core.record import Kind, Summary
 from clew.log.parameters import Pair
 from clew.web.face import Face, HttpRequest, WebFace, session_of
@@ -18,7 +17,7 @@ from clew.web.links import RUNS_PATH, href_of
 from clew.web.logs.url import LogUrl
 from clew.web.names import Names
 from clew.web.overview.views import FailureRow, Figure, OverviewPage
-from clew.web.wording import KIND_NAMES, cut, say_day, say_event, say_message, say_moment
+from clew.web.wording import KIND_NAMES, cut, say_event, say_message, say_moment, say_other_day
 
 LOOKED_AT = "100"
 """Failed records that are looked at for the latest chains that failed."""
@@ -111,7 +110,7 @@ def _row(item: Summary, names: Names, now_ms: int) -> FailureRow:
     return FailureRow(
         href=href_of(item),
         moment=say_moment(item.time),
-        day="" if item.time // DAY_MS == now_ms // DAY_MS else say_day(item.time, now_ms),
+        day=say_other_day(item.time, now_ms),
         event=event,
         key="" if key in event else key,
         customer=cut(names.customer(item.customer)),

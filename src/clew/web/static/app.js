@@ -1,26 +1,6 @@
 // Comfort only: every page works without this file.
 "use strict";
 
-// "/" goes to the search, as on many a page with one; Escape leaves it and closes what is open.
-document.addEventListener("keydown", (event) => {
-  const field = event.target.closest("input, textarea, select, [contenteditable]");
-  if (event.key === "/" && !field && !event.ctrlKey && !event.metaKey && !event.altKey) {
-    const search = document.getElementById("search");
-    if (search) {
-      event.preventDefault();
-      search.focus();
-      search.select();
-    }
-  } else if (event.key === "Escape") {
-    if (event.target.id === "search") event.target.blur();
-    const open = event.target.closest("details.pop[open]") ?? document.querySelector("details.pop[open]");
-    if (open) {
-      open.open = false;
-      open.querySelector("summary").focus();
-    }
-  }
-});
-
 // Copying needs a script, so its buttons are hidden until one runs.
 if (navigator.clipboard) {
   for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
@@ -49,11 +29,18 @@ async function copyText(button) {
   setTimeout(() => (button.textContent = before), 1200);
 }
 
-// Fields left empty stay out of the URL, so that a link to a list says only what it asks.
+// The zone that this browser is in, for who wants times in it.
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
+for (const button of document.querySelectorAll("[data-local-zone]")) button.value = zone;
+
+// Fields left empty stay out of the URL, so that a link to a list says only what it asks; so does what says something
+// about fields that are all empty, as the zone about From and To.
 document.addEventListener("submit", (event) => {
   if (!event.target.matches("form[data-lean]")) return;
-  for (const field of event.target.elements) {
-    if (field.name && field.value === "") field.disabled = true;
+  const { elements } = event.target;
+  for (const field of elements) {
+    const others = field.dataset.with?.split(" ").map((name) => elements[name]?.value ?? "");
+    if (field.name && (field.value === "" || others?.every((value) => value === ""))) field.disabled = true;
   }
 });
 window.addEventListener("pageshow", () => {

@@ -1,0 +1,1 @@
+"""Choosing the time zone in which times are shown and read."""
