@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from clew.api.new_customers import NewCustomers
+from clew.api.first_sight import FirstSight
 from clew.core.clock import Clock
 from clew.core.ids import digest
 from clew.core.record import Record, encode_line
@@ -52,7 +52,8 @@ class Intake:
         self._redactor = redactor
         self._settings = settings
         self._clock = clock
-        self._new_customers = NewCustomers(registry.customers.see, clock)
+        self._new_customers = FirstSight(registry.customers.see, clock)
+        self._new_connections = FirstSight(registry.connections.see, clock)
         self._recent: OrderedDict[str, str] = OrderedDict()
 
     async def record_events(
@@ -80,7 +81,7 @@ class Intake:
             traceparent=traceparent,
             trace_of=await self._traces_of(workspace, foreign) if foreign else None,
         )
-        await self.see_customers(workspace, [entry.record for entry in accepted])
+        await self.see_named(workspace, [entry.record for entry in accepted])
         once = None
         if idempotency_key:
             once = Once(digest("idempotency", workspace, principal.key_id, idempotency_key), digest(body))
@@ -101,11 +102,18 @@ class Intake:
             self._recent.popitem(last=False)
         return receipt
 
-    async def see_customers(self, workspace: str, records: Iterable[Record]) -> None:
-        """Make sure that the records' customers are there: new ones are on disk when it returns."""
-        new = {record.customer for record in records} - self._registry.customers.known(workspace)
-        if new:
-            await self._new_customers.see(workspace, new)
+    async def see_named(self, workspace: str, records: Sequence[Record]) -> None:
+        """Make sure that the records' customers and connections are there: new ones are on disk when it returns."""
+        customers = {record.customer for record in records}
+        connections = {(one.connection, one.customer, one.integration) for one in records if one.connection}
+        new_customers = customers - self._registry.customers.known(workspace)
+        if new_customers:
+            await self._new_customers.see(workspace, new_customers)
+        if connections:
+            new_connections = connections - self._registry.connections.known(workspace)
+            if new_connections:
+                await self._new_connections.see(workspace, new_connections)
+        self._registry.activity.note(workspace, customers, connections)
 
     def _integration(self, workspace: str, key: str) -> Connected | None:
         return self._registry.integrations.find(workspace, key)

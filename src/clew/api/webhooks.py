@@ -117,7 +117,8 @@ class WebhookIntake:
         return verdict
 
     async def _record(self, outcome: Outcome) -> Outcome:
-        await self._intake.see_customers(self._settings.workspace, outcome.records)
+        if outcome.error is None:  # who cannot prove who they are names no one
+            await self._intake.see_named(self._settings.workspace, outcome.records)
         once = Once(outcome.once_key) if outcome.once_key else None
         receipt = await self._intake.append([Accepted(record, b"") for record in outcome.records], once)
         note(f"on disk: the webhook and {len(receipt.ids) - 1} events")

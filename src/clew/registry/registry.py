@@ -9,6 +9,7 @@ from argon2 import PasswordHasher
 
 from clew.core.clock import Clock, SystemClock
 from clew.core.settings import Settings
+from clew.registry.activity import Activity
 from clew.registry.audit import Audit
 from clew.registry.connections import Connections
 from clew.registry.customers import Customers
@@ -62,6 +63,7 @@ class Registry:
         self.members = Members(database, clock, hasher)
         self.links = SignInLinks(database, clock, self.members)
         self.sessions = Sessions(database, clock)
+        self.activity = Activity(database, clock)
         self.audit = Audit(database, clock)
         self.switches = LogSwitches(database, clock)
         self.views = Views(database, clock)
@@ -84,6 +86,7 @@ class Registry:
     def close(self) -> None:
         """Write what waits and close the database. Closing twice changes nothing."""
         self.keys.close()
+        self.activity.close()
         self.database.close()
 
 

@@ -1,4 +1,4 @@
-"""Customers named for the first time share a write."""
+"""What is named for the first time shares a write."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from clew.api.new_customers import NewCustomers
+from clew.api.first_sight import FirstSight
 from clew.core.clock import FakeClock
 from clew.core.errors import Unavailable
 
@@ -41,17 +41,17 @@ def disk() -> Disk:
 
 
 @pytest.fixture
-def customers(disk: Disk) -> NewCustomers:
-    return NewCustomers(disk.see, FakeClock(NOW_MS))
+def customers(disk: Disk) -> FirstSight[str]:
+    return FirstSight(disk.see, FakeClock(NOW_MS))
 
 
-async def come(customers: NewCustomers, *seen: tuple[str, str]) -> list[asyncio.Task[None]]:
+async def come(customers: FirstSight[str], *seen: tuple[str, str]) -> list[asyncio.Task[None]]:
     tasks = [asyncio.create_task(customers.see(workspace, {key})) for workspace, key in seen]
     await asyncio.sleep(0)  # each of them waits now
     return tasks
 
 
-async def test_those_who_come_during_a_write_share_the_next_one(disk: Disk, customers: NewCustomers) -> None:
+async def test_those_who_come_during_a_write_share_the_next_one(disk: Disk, customers: FirstSight[str]) -> None:
     first = await come(customers, ("main", "a"))
     await disk.wait_until_writing()
     later = await come(customers, ("main", "b"), ("main", "c"), ("main", "b"), ("other", "c"))
@@ -60,7 +60,7 @@ async def test_those_who_come_during_a_write_share_the_next_one(disk: Disk, cust
     assert disk.writes == [("main", ["a"], NOW_MS), ("main", ["b", "c"], NOW_MS), ("other", ["c"], NOW_MS)]
 
 
-async def test_nobody_is_answered_before_the_write_is_done(disk: Disk, customers: NewCustomers) -> None:
+async def test_nobody_is_answered_before_the_write_is_done(disk: Disk, customers: FirstSight[str]) -> None:
     (task,) = await come(customers, ("main", "a"))
     await disk.wait_until_writing()
     assert not task.done()
@@ -69,7 +69,7 @@ async def test_nobody_is_answered_before_the_write_is_done(disk: Disk, customers
 
 
 async def test_an_error_reaches_everyone_who_shares_the_write_and_no_one_after(
-    disk: Disk, customers: NewCustomers
+    disk: Disk, customers: FirstSight[str]
 ) -> None:
     first = await come(customers, ("main", "a"))
     await disk.wait_until_writing()
@@ -89,7 +89,7 @@ async def test_an_error_reaches_everyone_who_shares_the_write_and_no_one_after(
     assert [keys for _, keys, _ in disk.writes] == [["a"], ["d"]]
 
 
-async def test_who_stops_waiting_takes_nothing_from_the_others(disk: Disk, customers: NewCustomers) -> None:
+async def test_who_stops_waiting_takes_nothing_from_the_others(disk: Disk, customers: FirstSight[str]) -> None:
     first = await come(customers, ("main", "a"))
     await disk.wait_until_writing()
     leaving, staying = await come(customers, ("main", "b"), ("main", "c"))
@@ -101,6 +101,6 @@ async def test_who_stops_waiting_takes_nothing_from_the_others(disk: Disk, custo
     await asyncio.gather(*await come_again(disk, customers))
 
 
-async def come_again(disk: Disk, customers: NewCustomers) -> list[asyncio.Task[None]]:
+async def come_again(disk: Disk, customers: FirstSight[str]) -> list[asyncio.Task[None]]:
     disk.let.release()
     return await come(customers, ("main", "d"))
