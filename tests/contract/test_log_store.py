@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import threading
 import uuid
+from collections import Counter
+from itertools import product
 
 import pytest
 
 from clew.core.clock import DAY_MS, HOUR_MS
+from clew.core.failure_class import CLASS_OF_STATUS, CLASS_OF_TYPE, FAILURE_CLASSES, failure_class_of
 from clew.core.ids import new_id, new_trace_id
-from clew.core.record import Body, ErrorInfo, HttpExchange, LogLine, Record, encode_line, summarize
+from clew.core.record import STATUSES, Body, ErrorInfo, HttpExchange, LogLine, Record, encode_line, summarize
 from clew.log.memory import MemoryStore
-from clew.log.query import Filter, HttpStatusFilter, KeyFilter, Page, Place, Query
-from clew.log.store import Count
+from clew.log.query import FACET_NAMES, Filter, HttpStatusFilter, KeyFilter, Page, Place, Query
+from clew.log.store import Bar, Count, Facets, FacetValue, Histogram
 from clew.log.words import words_of
 
 NOW = 1_780_000_000_000
@@ -272,12 +275,29 @@ def spread(workspace):
             parameters=f'{{"site": "site{i % 4}"}}',
             payload=f"<pay>load{i % 5}</pay> ünï",
             duration_ms=None if i % 4 == 0 else i * 10,
-            http=HttpExchange(direction="incoming", method="GET", url="/", status_code=(200, 404, 422, 500, 0)[i % 5])
+            http=HttpExchange(
+                direction=("incoming", "outgoing")[i % 2],
+                method="GET",
+                url="/",
+                status_code=(200, 404, 422, 500, 0)[i % 5],
+            )
             if i % 6
             else None,
+            error=ErrorInfo(type=("timeout", "data", "odd", "")[i % 4]) if i % 3 == 2 else None,
         )
         for i in range(24)
+    ] + [
+        make(workspace, NOW + i, kind=kind, action=action, parent_id=parent_id, status="info", message="role")
+        for i, (kind, action, parent_id) in enumerate(ROLES_OF_RECORDS)
     ]
+
+
+ROLES_OF_RECORDS = [
+    (kind, action, parent_id)
+    for kind in ("integration_event", "external_event", "internal_event", "external_webhook")
+    for action in ("", "Published", "Delivered", "Ignored")
+    for parent_id in ("", "019e6bde-6400-7000-8000-000000000001")
+]
 
 
 FILTERS = {
@@ -314,6 +334,10 @@ FILTERS = {
         (HttpStatusFilter(400, 499),),
         (HttpStatusFilter(200, 299), HttpStatusFilter(500, 599)),
     ],
+    "http_direction": [("incoming",), ("incoming", "outgoing")],
+    "error_type": [("timeout",), ("timeout", "odd")],
+    "failure_class": [("delivery",), ("configuration",), ("data",), ("delivery", "data")],
+    "role": [("event",)],
 }
 
 
@@ -355,6 +379,8 @@ def test_the_filters_of_the_reference_are_right_where_a_reader_can_see_it():
     workspace = "w"
     store, records = MemoryStore(), spread("w")
     put(store, *records)
+    records, events = records[:24], records[24:]
+    assert len(events) == 32
     assert found(store, workspace, customer=("c1",)) == {r.id for r in records[1::4]}
     assert found(store, workspace, product=("p3",)) == {r.id for r in records[3::4]}
     assert found(store, workspace, keys=(KeyFilter("line", None),)) == {r.id for r in records[1::2]}
@@ -365,6 +391,42 @@ def test_the_filters_of_the_reference_are_right_where_a_reader_can_see_it():
     assert found(store, workspace, http_status=(HttpStatusFilter(400, 499),)) == {
         r.id for r in records if r.http and 400 <= r.http.status_code <= 499
     }
+    assert found(store, workspace, error_type=("timeout",)) == {records[i].id for i in (8, 20)}
+    assert found(store, workspace, http_direction=("outgoing",)) == {r.id for r in records[1::2]}
+    assert found(store, workspace, failure_class=("data",)) == {records[i].id for i in (5, 17, 2)}
+    roles = [(r.kind, r.action, bool(r.parent_id)) for r in events if r.id in found(store, workspace, role=("event",))]
+    assert len(roles) == 8 + 6 + 8
+    assert ("integration_event", "Delivered", True) not in roles
+
+
+def classed(workspace):
+    """Every type that has a class, some that have none, with every status that has one, and those beside them."""
+    statuses = sorted({0, 200, 399, 418, 499, 500, 503, 599, 600} | set(CLASS_OF_STATUS))
+    return [
+        make(
+            workspace,
+            NOW + i,
+            status=status,
+            error=ErrorInfo(type=type_) if type_ is not None else None,
+            http=HttpExchange(direction="outgoing", method="GET", url="/", status_code=code),
+        )
+        for i, (type_, code, status) in enumerate(
+            product((None, "", "Timeout", "odd", *CLASS_OF_TYPE), statuses, ("failure", "success"))
+        )
+    ]
+
+
+def test_the_class_of_a_failure_is_the_same_in_a_search_as_in_the_function(store, workspace):
+    records = put(store, *classed(workspace))
+    for class_ in FAILURE_CLASSES:
+        expected = {
+            r.id
+            for r in records
+            if r.status == "failure" and failure_class_of(r.error.type if r.error else "", r.http.status_code) == class_
+        }
+        assert expected
+        assert found(store, workspace, failure_class=(class_,)) == expected
+        assert store.count(Filter(workspace=workspace, failure_class=(class_,))) == Count(len(expected))
 
 
 def test_filters_combined_find_the_same_in_both_stores(spread_out):
@@ -401,6 +463,9 @@ def test_all_filters_at_once_find_the_one_record_that_has_it_all(store, workspac
         to_ms=NOW + 1,
         min_duration_ms=17,
         http_status=(HttpStatusFilter(422, 422),),
+        http_direction=("outgoing",),
+        error_type=("HTTPError",),
+        failure_class=("data",),
     )
     assert ids_of(store.page(Query(filter=filter))) == [record.id]
     assert store.count(filter) == Count(1)
@@ -436,6 +501,81 @@ def test_more_words_than_one_call_takes_are_all_required(store, workspace):
     words = tuple(f"w{i}" for i in range(200))
     (record, _) = put(store, make(workspace, payload=" ".join(words)), make(workspace, payload=" ".join(words[:-1])))
     assert found(store, workspace, words=words) == {record.id}
+
+
+# -- histogram and facets
+
+
+@pytest.mark.parametrize("step_ms", [1, 1000, 7_000, HOUR_MS, DAY_MS, 9 * DAY_MS])
+def test_a_histogram_counts_each_record_once_in_the_bar_of_its_time(store, workspace, step_ms):
+    records = put(store, *spread(workspace), *far_apart(workspace))
+    histogram = store.histogram(Filter(workspace=workspace), step_ms)
+    expected = Counter((record.time // step_ms * step_ms, record.status) for record in records)
+    assert {
+        (bar.time, status): count for bar in histogram.bars for status in STATUSES if (count := getattr(bar, status))
+    } == expected
+    assert [bar.time for bar in histogram.bars] == sorted({time for time, _ in expected})
+    assert (histogram.step_ms, histogram.truncated, histogram.reached_ms) == (step_ms, False, None)
+
+
+def test_a_histogram_of_a_range_cuts_its_first_and_last_bar(store, workspace):
+    put(store, *[make(workspace, NOW + i, status="failure") for i in range(40)])
+    histogram = store.histogram(Filter(workspace=workspace, from_ms=NOW + 3, to_ms=NOW + 35), 10)
+    assert histogram.bars == (
+        Bar(NOW, failure=7),
+        Bar(NOW + 10, failure=10),
+        Bar(NOW + 20, failure=10),
+        Bar(NOW + 30, failure=5),
+    )
+
+
+def test_a_histogram_of_nothing_has_no_bars(store, workspace):
+    assert store.histogram(Filter(workspace=workspace), 1000) == Histogram((), 1000)
+
+
+def test_facets_are_the_most_frequent_values_with_their_failures(store, workspace):
+    for customer, count, failed in (("b", 3, 1), ("a", 3, 0), ("c", 4, 4), ("d", 1, 0), ("", 9, 2)):
+        put(
+            store,
+            *[
+                make(workspace, NOW + i, customer=customer, status="failure" if i < failed else "info")
+                for i in range(count)
+            ],
+        )
+    facets = store.facets(Filter(workspace=workspace), ("customer", "flow"), 3)
+    assert facets == Facets(
+        {"customer": (FacetValue("c", 4, 4), FacetValue("a", 3, 0), FacetValue("b", 3, 1)), "flow": ()}
+    )
+    failures = store.facets(Filter(workspace=workspace, status=("failure",)), ("customer",), 3)
+    assert failures.values["customer"] == (FacetValue("c", 4, 4), FacetValue("b", 1, 1))
+
+
+def test_the_facet_of_products_counts_a_record_for_its_source_and_for_its_target_and_once_where_they_are_one(
+    store, workspace
+):
+    pairs = [("erp", "ship"), ("erp", "erp"), ("", "ship"), ("crm", ""), ("", "")]
+    put(store, *[make(workspace, source_product=source, target_product=target) for source, target in pairs])
+    assert store.facets(Filter(workspace=workspace), ("product",), 9).values == {
+        "product": (FacetValue("erp", 2, 0), FacetValue("ship", 2, 0), FacetValue("crm", 1, 0))
+    }
+
+
+@pytest.mark.parametrize("text", STRANGE)
+def test_a_facet_has_strange_values_as_they_are(store, workspace, text):
+    put(store, make(workspace, customer=text, error=ErrorInfo(type=text)))
+    value = (FacetValue(text, 1, 0),)
+    assert store.facets(Filter(workspace=workspace), ("customer", "error_type"), 2).values == {
+        "customer": value,
+        "error_type": value,
+    }
+
+
+@pytest.mark.parametrize("asked", [{}, *asked_pairs()[0]], ids=str)
+def test_histogram_and_facets_of_each_filter_are_the_same_in_both_stores(spread_out, asked):
+    workspace, memory, clickhouse = spread_out
+    filter = Filter(workspace=workspace, **asked)
+    assert clickhouse.histogram(filter, 3000) == memory.histogram(filter, 3000)
+    assert clickhouse.facets(filter, FACET_NAMES, 3) == memory.facets(filter, FACET_NAMES, 3)
 
 
 # -- order and pages

@@ -6,14 +6,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clew.core.clock import DAY_MS, HOUR_MS
+from clew.core.failure_class import FAILURE_CLASSES
 from clew.core.ids import new_id
 from clew.core.record import DIRECTIONS, KINDS, STATUSES, ErrorInfo, HttpExchange, Record, encode_line
 from clew.log.memory import MemoryStore
-from clew.log.query import Filter, HttpStatusFilter, KeyFilter, Place, Query
+from clew.log.query import (
+    ACTIONS_OF_STEPS,
+    FACET_NAMES,
+    HTTP_DIRECTIONS,
+    ROLES,
+    Filter,
+    HttpStatusFilter,
+    KeyFilter,
+    Place,
+    Query,
+)
 from clew.log.words import words_of
 
 NOW = 1_780_000_000_000
+MODEL_KINDS = [*KINDS[:3], "external_event"]
 FEW = ["", "a", "b", "a\\b", "ü'\n", "x\0"]
+ERRORS = ["timeout", "access", "data", "odd"]
 TRACES = [f"{n:032x}" for n in (1, 2)]
 TEXTS = st.one_of(st.sampled_from(["Alpha beta", "beta-GAMMA 7", "", "über alpha"]), st.text(max_size=20))
 TIMES = st.one_of(
@@ -21,7 +34,7 @@ TIMES = st.one_of(
     st.integers(NOW - 40 * DAY_MS, NOW + DAY_MS),
 )
 FIELDS = st.fixed_dictionaries(
-    {"time": TIMES, "kind": st.sampled_from(KINDS[:3])},
+    {"time": TIMES, "kind": st.sampled_from(MODEL_KINDS)},
     optional={
         "status": st.sampled_from(STATUSES),
         "direction": st.sampled_from(["", *DIRECTIONS]),
@@ -29,19 +42,24 @@ FIELDS = st.fixed_dictionaries(
             name: st.sampled_from(FEW)
             for name in ("type", "event", "state", "customer", "source_product", "target_product", "flow", "node")
         },
+        "action": st.sampled_from(["", "Published", *ACTIONS_OF_STEPS[:2]]),
+        "parent_id": st.sampled_from(["", new_id(NOW)]),
         "trace_id": st.sampled_from(TRACES),
         "keys": st.dictionaries(st.sampled_from(FEW), st.sampled_from(FEW), max_size=3),
         **dict.fromkeys(("message", "parameters", "payload"), TEXTS),
         "duration_ms": st.integers(0, 20),
         "http": st.builds(
             HttpExchange,
-            direction=st.just("outgoing"),
+            direction=st.sampled_from(["incoming", "outgoing"]),
             method=st.just("GET"),
             url=TEXTS,
             status_code=st.sampled_from([0, 200, 404, 422, 500]),
         ),
         "error": st.builds(
-            ErrorInfo, type=TEXTS, message=TEXTS, data=st.one_of(st.none(), st.lists(TEXTS, max_size=2))
+            ErrorInfo,
+            type=st.one_of(st.sampled_from(ERRORS), TEXTS),
+            message=TEXTS,
+            data=st.one_of(st.none(), st.lists(TEXTS, max_size=2)),
         ),
     },
 )
@@ -56,7 +74,7 @@ KEYS = st.builds(KeyFilter, st.sampled_from(FEW), st.one_of(st.none(), st.sample
 ASKED = st.fixed_dictionaries(
     {},
     optional={
-        "kind": some(KINDS[:3]),
+        "kind": some(MODEL_KINDS),
         "status": some(STATUSES),
         "direction": some(DIRECTIONS),
         **{
@@ -73,6 +91,10 @@ ASKED = st.fixed_dictionaries(
             st.sampled_from([HttpStatusFilter(422, 422), HttpStatusFilter(400, 499), HttpStatusFilter(500, 599)]),
             max_size=2,
         ).map(tuple),
+        "http_direction": some(HTTP_DIRECTIONS),
+        "error_type": some(ERRORS),
+        "failure_class": some(FAILURE_CLASSES),
+        "role": some(ROLES),
     },
 )
 
@@ -110,6 +132,9 @@ def test_the_log_answers_as_the_reference_does(clickhouse_store, drawn):
         query = Query(filter=filter, limit=limit, sort=sort, backward=backward, place=place)
         assert clickhouse_store.page(query) == memory.page(query)
         assert clickhouse_store.count(filter) == memory.count(filter)
+        step_ms = (1, 7_000, HOUR_MS, 2 * HOUR_MS, DAY_MS)[limit - 1]
+        assert clickhouse_store.histogram(filter, step_ms) == memory.histogram(filter, step_ms)
+        assert clickhouse_store.facets(filter, FACET_NAMES, limit) == memory.facets(filter, FACET_NAMES, limit)
     for record in records[:2]:
         assert clickhouse_store.find(workspace, record.id) == memory.find(workspace, record.id)
     for trace_id in TRACES:

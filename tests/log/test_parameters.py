@@ -39,7 +39,8 @@ def test_every_name_reaches_its_filter():
         "kind=step&kind=decision&type=t&event=e&event_type=f&status=failure&state=s&customer=c&integration=i&connection=n"
         "&product=p&source_product=sp&target_product=tp&direction=one-way&flow=f&node=d&source=o"
         f"&trace_id={trace_id}&key=order=SO-1&key=line=*&key=a=b=c&q=Postal+code&from=2026-01-01&to=2026-01-02T00:00:00.5Z"
-        "&min_duration_ms=7&http_status=422&http_status=5xx&limit=7&sort=asc&logs=1"
+        "&min_duration_ms=7&http_status=422&http_status=5xx&http_direction=incoming&error_type=odd"
+        "&failure_class=data&failure_class=delivery&role=event&limit=7&sort=asc&logs=1"
     )
     assert request.query == Query(
         filter=Filter(
@@ -66,6 +67,10 @@ def test_every_name_reaches_its_filter():
             to_ms=1767312000500,
             min_duration_ms=7,
             http_status=(HttpStatusFilter(422, 422), HttpStatusFilter(500, 599)),
+            http_direction=("incoming",),
+            error_type=("odd",),
+            failure_class=("data", "delivery"),
+            role=("event",),
         ),
         limit=7,
         sort="asc",
@@ -90,6 +95,9 @@ def test_an_unknown_name_is_refused_with_those_that_exist(query):
         "kind": KINDS,
         "status": STATUSES,
         "direction": DIRECTIONS,
+        "http_direction": ("incoming", "outgoing"),
+        "failure_class": ("delivery", "configuration", "data"),
+        "role": ("event",),
         "duration": tuple(DURATIONS_MS),
         "sort": ("desc", "asc"),
     }.items(),

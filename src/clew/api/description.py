@@ -19,8 +19,10 @@ from litestar.openapi.spec import (
     Schema,
 )
 
+from clew.core.failure_class import FAILURE_CLASSES
 from clew.core.record import DIRECTIONS, KINDS, STATUSES
 from clew.doors.json_events import Event
+from clew.log.query import HTTP_DIRECTIONS, ROLES
 
 DURATIONS = ("1h", "24h", "7d", "14d", "30d")
 _STRING: dict[str, Any] = {"type": "string"}
@@ -55,6 +57,14 @@ FILTERS: dict[str, tuple[str, dict[str, Any]]] = {
     "duration": ("Back from now, instead of `from` and `to`.", _one_of(DURATIONS)),
     "min_duration_ms": ("Took at least so many milliseconds.", {"type": "integer", "minimum": 0}),
     "http_status": ("A status code, `422`, or a class, `4xx`.", _STRING),
+    "http_direction": ("Of an HTTP exchange, seen from this server.", _one_of(HTTP_DIRECTIONS)),
+    "error_type": ("The type of the error, such as `timeout`.", _STRING),
+    "failure_class": ("Failures of this class: who has to mend it.", _one_of(FAILURE_CLASSES)),
+    "role": (
+        "`event`: application events alone, without the steps of their way: external and internal events, and "
+        "integration events that have no parent or are no step of another.",
+        _one_of(ROLES),
+    ),
 }
 PAGING: dict[str, tuple[str, dict[str, Any]]] = {
     "cursor": ("`next` or `prev` of a page of the same filters.", _STRING),

@@ -40,6 +40,7 @@ class RecordItem(msgspec.Struct, frozen=True, kw_only=True):
     parameters: Any
     content_type: str | None
     payload_bytes: int
+    http_direction: str | None
     http_method: str | None
     http_url: str | None
     http_status: int | None

@@ -168,6 +168,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
     parameters: str = ""
     content_type: str = ""
     payload_bytes: int = 0
+    http_direction: str = ""
     http_method: str = ""
     http_url: str = ""
     http_status: int = 0
@@ -200,6 +201,7 @@ def summarize(record: Record) -> Summary:
     shared["payload_bytes"] = len(record.payload.encode())
     return Summary(
         **shared,
+        http_direction=http.direction if http else "",
         http_method=http.method if http else "",
         http_url=http.url if http else "",
         http_status=http.status_code if http else 0,

@@ -7,6 +7,7 @@ open; one connection inserts; a few connections read, each in one thread at a ti
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from clew.core.clock import DAY_MS, Clock, SystemClock
@@ -26,9 +27,17 @@ from clew.log.engine import (
     raise_open_files_limit,
 )
 from clew.log.query import Filter, Page, Query
-from clew.log.rows import read_count, read_days, read_records, read_summaries, read_times
+from clew.log.rows import (
+    read_bars,
+    read_count,
+    read_days,
+    read_records,
+    read_summaries,
+    read_times,
+    read_values,
+)
 from clew.log.schema import apply_schema
-from clew.log.store import Count
+from clew.log.store import Bar, Count, Facets, FacetValue, Histogram
 from clew.log.windows import Window, windows_back, windows_on
 from clew.log.writer import Writer
 
@@ -130,6 +139,41 @@ class ClickHouseStore:
             pass
         return Count(total, truncated=True)
 
+    def histogram(self, filter: Filter, step_ms: int) -> Histogram:
+        """As `count` does it. Windows meet within a bar: what each has of it is added."""
+        whole = Window(filter.from_ms, filter.to_ms)
+        deadline_s = time.monotonic() + self._timeout_s
+        try:
+            return Histogram(tuple(self._bars(filter, whole, step_ms, budget_s=self._timeout_s / 2)), step_ms)
+        except LimitReached:
+            found: dict[int, Bar] = {}
+            reached_ms: int | None = None
+        try:
+            for window in self._windows(filter, None, later=False)[:-1]:
+                for bar in self._bars(filter, window, step_ms, budget_s=_left(deadline_s)):
+                    found[bar.time] = _added(found.get(bar.time), bar)
+                reached_ms = window.from_ms
+        except LimitReached:
+            pass
+        return Histogram(tuple(found[ms] for ms in sorted(found)), step_ms, truncated=True, reached_ms=reached_ms)
+
+    def facets(self, filter: Filter, names: Sequence[str], limit: int) -> Facets:
+        """All at once; where that is too much, the longest of the ranges up to the latest time that is not."""
+        deadline_s = time.monotonic() + self._timeout_s
+        half_s = time.monotonic() + self._timeout_s / 2
+        whole = Window(filter.from_ms, filter.to_ms)
+        try:
+            return Facets(self._facets(filter, whole, names, limit, half_s))
+        except LimitReached:
+            found = Facets(dict.fromkeys(names, ()), truncated=True)
+        try:
+            for window in self._windows(filter, None, later=False)[:-1]:
+                latest = Window(window.from_ms, filter.to_ms)
+                found = Facets(self._facets(filter, latest, names, limit, deadline_s), True, window.from_ms)
+        except LimitReached:
+            pass
+        return found
+
     def find(self, workspace: str, record_id: str) -> Record | None:
         """The record of the id. Its time is in the id, so this is one look-up in the table's key."""
         wanted = record_id.lower()
@@ -179,6 +223,19 @@ class ClickHouseStore:
     def _count(self, filter: Filter, window: Window, *, budget_s: float) -> int:
         return read_count(self._ask(sql.count(filter, window, budget_s=budget_s)))
 
+    def _bars(self, filter: Filter, window: Window, step_ms: int, *, budget_s: float) -> list[Bar]:
+        return read_bars(self._ask(sql.bars(filter, window, step_ms, budget_s=budget_s)))
+
+    def _facets(
+        self, filter: Filter, window: Window, names: Sequence[str], limit: int, deadline_s: float
+    ) -> dict[str, tuple[FacetValue, ...]]:
+        return {
+            name: tuple(
+                read_values(self._ask(sql.frequent_values(filter, window, name, limit, budget_s=_left(deadline_s))))
+            )
+            for name in names
+        }
+
     def _records(self, question: sql.Statement) -> list[Record]:
         return read_records(self._ask_whole(question))
 
@@ -197,6 +254,12 @@ class ClickHouseStore:
             raise Unavailable("The log is closed.")
         with self._readers.borrow() as client:
             return ask(client, question)
+
+
+def _added(one: Bar | None, other: Bar) -> Bar:
+    if one is None:
+        return other
+    return Bar(one.time, one.info + other.info, one.success + other.success, one.failure + other.failure)
 
 
 def _left(deadline_s: float) -> float:

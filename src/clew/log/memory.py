@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 
 from clew.core.clock import DAY_MS
 from clew.core.errors import Unavailable
+from clew.core.failure_class import failure_class_of
 from clew.core.record import Record, decode_line, summarize
-from clew.log.query import EXACT_FILTERS, Filter, KeyFilter, Page, Query
-from clew.log.store import Count
+from clew.log.query import ACTIONS_OF_STEPS, EXACT_FILTERS, Filter, KeyFilter, Page, Query
+from clew.log.store import Bar, Count, Facets, FacetValue, Histogram
 from clew.log.words import words_of
 
 NEAR_MS = 2 * DAY_MS
@@ -56,6 +58,21 @@ class MemoryStore:
         """All that match."""
         self.check()
         return Count(sum(matches(record, filter) for record in self._records))
+
+    def histogram(self, filter: Filter, step_ms: int) -> Histogram:
+        """All that match, each in its bar."""
+        self.check()
+        counts: dict[int, Counter[str]] = {}
+        for record in self._records:
+            if matches(record, filter):
+                counts.setdefault(record.time // step_ms * step_ms, Counter())[record.status] += 1
+        return Histogram(tuple(Bar(time, **counts[time]) for time in sorted(counts)), step_ms)
+
+    def facets(self, filter: Filter, names: Sequence[str], limit: int) -> Facets:
+        """All that match, by their values."""
+        self.check()
+        found = [record for record in self._records if matches(record, filter)]
+        return Facets({name: _most_frequent(found, name, limit) for name in names})
 
     def find(self, workspace: str, record_id: str) -> Record | None:
         """The record of this id."""
@@ -110,6 +127,29 @@ def matches(record: Record, filter: Filter) -> bool:
     )
 
 
+def _most_frequent(records: list[Record], name: str, limit: int) -> tuple[FacetValue, ...]:
+    counts: Counter[str] = Counter()
+    failures: Counter[str] = Counter()
+    for record in records:
+        for value in _values_of(record, name) - {""}:
+            counts[value] += 1
+            failures[value] += record.status == "failure"
+    ordered = sorted(counts, key=lambda value: (-counts[value], value))
+    return tuple(FacetValue(value, counts[value], failures[value]) for value in ordered[:limit])
+
+
+def _values_of(record: Record, name: str) -> set[str]:
+    if name == "product":
+        return {record.source_product, record.target_product}
+    if name == "error_type":
+        return {_error_type(record)}
+    return {getattr(record, name)}
+
+
+def _error_type(record: Record) -> str:
+    return record.error.type if record.error else ""
+
+
 def _is_one_of(value: str, wanted: tuple[str, ...]) -> bool:
     return not wanted or value in wanted
 
@@ -142,10 +182,39 @@ def _has_http_status(record: Record, filter: Filter) -> bool:
     return not filter.http_status or any(wanted.low <= status <= wanted.high for wanted in filter.http_status)
 
 
+def _has_http_direction(record: Record, filter: Filter) -> bool:
+    return _is_one_of(record.http.direction if record.http else "", filter.http_direction)
+
+
+def _has_error_type(record: Record, filter: Filter) -> bool:
+    return _is_one_of(_error_type(record), filter.error_type)
+
+
+def _has_failure_class(record: Record, filter: Filter) -> bool:
+    if not filter.failure_class:
+        return True
+    found = failure_class_of(_error_type(record), record.http.status_code if record.http else 0)
+    return record.status == "failure" and found in filter.failure_class
+
+
+def _has_role(record: Record, filter: Filter) -> bool:
+    return not filter.role or _is_event(record)
+
+
+def _is_event(record: Record) -> bool:
+    if record.kind == "integration_event":
+        return not record.parent_id or record.action not in ACTIONS_OF_STEPS
+    return record.kind in ("external_event", "internal_event")
+
+
 _CHECKS: tuple[Callable[[Record, Filter], bool], ...] = (
     _has_product,
     _has_key,
     _has_words,
     _took_long,
     _has_http_status,
+    _has_http_direction,
+    _has_error_type,
+    _has_failure_class,
+    _has_role,
 )

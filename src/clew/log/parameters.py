@@ -13,10 +13,11 @@ import msgspec
 
 from clew.core.clock import DAY_MS, HOUR_MS, Clock, from_rfc3339
 from clew.core.errors import BadRequest, UnknownFilter
+from clew.core.failure_class import FAILURE_CLASSES
 from clew.core.ids import digest, is_trace_id
 from clew.core.record import DIRECTIONS, KINDS, STATUSES
 from clew.log.cursor import CursorCodec
-from clew.log.query import Filter, HttpStatusFilter, KeyFilter, Query, Sort
+from clew.log.query import HTTP_DIRECTIONS, ROLES, Filter, HttpStatusFilter, KeyFilter, Query, Sort
 from clew.log.words import words_of
 
 Pair = tuple[str, str]
@@ -46,6 +47,10 @@ FILTER_NAMES = (
     "duration",
     "min_duration_ms",
     "http_status",
+    "http_direction",
+    "error_type",
+    "failure_class",
+    "role",
 )
 """What selects records."""
 
@@ -69,6 +74,9 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "kind": KINDS,
     "status": STATUSES,
     "direction": DIRECTIONS,
+    "http_direction": HTTP_DIRECTIONS,
+    "failure_class": FAILURE_CLASSES,
+    "role": ROLES,
     "duration": tuple(DURATIONS_MS),
     "sort": SORTS,
 }
@@ -92,6 +100,10 @@ _PLAIN = (
     "node",
     "source",
     "trace_id",
+    "http_direction",
+    "error_type",
+    "failure_class",
+    "role",
 )
 _STATUS_CLASS = re.compile(r"[1-5][xX]{2}")
 _STATUS_CODE = re.compile(r"[1-5][0-9]{2}")

@@ -5,11 +5,21 @@ The names are those of the HTTP API. Every store answers the same `Query` the sa
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
+from clew.core.failure_class import FailureClass
 from clew.core.record import Kind, Status, Summary
+
+HttpDirection = Literal["incoming", "outgoing"]
+HTTP_DIRECTIONS: tuple[str, ...] = get_args(HttpDirection)
+
+Role = Literal["event"]
+ROLES: tuple[str, ...] = get_args(Role)
+
+ACTIONS_OF_STEPS = ("Delivered", "Received", "Processed", "Retried", "Republished", "Ignored")
+"""What happens to an event after it was fired. A record with another action, or with none, is an event itself."""
 
 
 class KeyFilter(msgspec.Struct, frozen=True):
@@ -32,6 +42,11 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     `from_ms` is inclusive, `to_ms` exclusive, both milliseconds since the epoch. `product` is source or target.
     `words` must each occur in message, parameters or payload: whole words of ASCII letters and digits and of all
     non-ASCII characters, without regard to the case of ASCII letters (already lower-cased here).
+
+    `http_direction` is that of the record's HTTP exchange, seen from us. `failure_class` asks for failures whose class,
+    as `failure_class_of` tells it from the error's type and the HTTP status, is one of these.
+    `role` "event" asks for application events: external and internal events, and those integration events that have
+    no parent or are not a step of another one (see `ACTIONS_OF_STEPS`).
     """
 
     workspace: str
@@ -57,6 +72,10 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     to_ms: int | None = None
     min_duration_ms: int | None = None
     http_status: tuple[HttpStatusFilter, ...] = ()
+    http_direction: tuple[HttpDirection, ...] = ()
+    error_type: tuple[str, ...] = ()
+    failure_class: tuple[FailureClass, ...] = ()
+    role: tuple[Role, ...] = ()
 
 
 EXACT_FILTERS = (
@@ -77,6 +96,24 @@ EXACT_FILTERS = (
     "trace_id",
 )
 """The filters that compare the record's field of the same name."""
+
+FACET_NAMES = (
+    "kind",
+    "type",
+    "product",
+    "source_product",
+    "target_product",
+    "event",
+    "customer",
+    "status",
+    "state",
+    "error_type",
+    "integration",
+    "connection",
+    "flow",
+    "source",
+)
+"""What the most frequent values can be asked of. `product` is source or target: a record counts for each, once."""
 
 Sort = Literal["desc", "asc"]
 

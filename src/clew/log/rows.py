@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from clew.core.record import Direction, ErrorInfo, HttpExchange, Kind, LogLine, PayloadEncoding, Record, Status, Summary
+from clew.log.store import Bar, FacetValue
 
 
 class _RecordRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +75,15 @@ class _Version(msgspec.Struct, frozen=True):
     version: int
 
 
+class _BarRow(msgspec.Struct, frozen=True):
+    """`bar` is its time: a column named `time` would hide the table's own in the question."""
+
+    bar: int
+    info: int
+    success: int
+    failure: int
+
+
 _SUMMARIES = msgspec.json.Decoder(Summary)
 _RECORDS = msgspec.json.Decoder(_RecordRow)
 _MARKS = msgspec.json.Decoder(RecordMark)
@@ -82,6 +92,8 @@ _TIMES = msgspec.json.Decoder(_Time)
 _IDS = msgspec.json.Decoder(_Id)
 _PARTITIONS = msgspec.json.Decoder(_Partition)
 _VERSIONS = msgspec.json.Decoder(_Version)
+_BARS = msgspec.json.Decoder(_BarRow)
+_VALUES = msgspec.json.Decoder(FacetValue)
 _ERROR = msgspec.json.Decoder(ErrorInfo)
 _HTTP = msgspec.json.Decoder(HttpExchange)
 _LOGS = msgspec.json.Decoder(tuple[LogLine, ...])
@@ -105,6 +117,16 @@ def read_marks(lines: bytes) -> list[RecordMark]:
 def read_count(lines: bytes) -> int:
     """The one count asked for."""
     return _COUNTS.decode(lines).count
+
+
+def read_bars(lines: bytes) -> list[Bar]:
+    """Bars of a histogram."""
+    return [Bar(row.bar, row.info, row.success, row.failure) for row in _BARS.decode_lines(lines)]
+
+
+def read_values(lines: bytes) -> list[FacetValue]:
+    """Values of a facet."""
+    return _VALUES.decode_lines(lines)
 
 
 def read_times(lines: bytes) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
@@ -14,10 +14,14 @@ from clew.core.record import Record
 from clew.log.cursor import Cursor, CursorCodec
 from clew.log.parameters import ListRequest
 from clew.log.query import Filter, Page, Place, Query
-from clew.log.store import Count, LogStore
+from clew.log.steps import choose_step_ms
+from clew.log.store import Count, FacetValue, Histogram, LogStore
 
 OLDEST_FRESH_MS = 10 * SECOND_MS
 """How long the oldest record's time is believed: only retention and reports of the past change it."""
+
+DEFAULT_BARS = 60
+DEFAULT_VALUES = 8
 
 Answered = TypeVar("Answered")
 
@@ -71,6 +75,20 @@ class CountAnswer(msgspec.Struct, frozen=True):
     coverage: Coverage
 
 
+class HistogramAnswer(msgspec.Struct, frozen=True):
+    """Records over time and what was searched."""
+
+    histogram: Histogram
+    coverage: Coverage
+
+
+class FacetsAnswer(msgspec.Struct, frozen=True):
+    """For each name its most frequent values, and what was searched."""
+
+    facets: dict[str, tuple[FacetValue, ...]]
+    coverage: Coverage
+
+
 class Search:
     """Questions to a store, each in a thread, at most `threads` at a time."""
 
@@ -91,6 +109,18 @@ class Search:
     async def count(self, filter: Filter) -> CountAnswer:
         """How many records match."""
         return await self._run(lambda: self._count(filter))
+
+    async def histogram(self, filter: Filter, bars: int = DEFAULT_BARS, step_ms: int | None = None) -> HistogramAnswer:
+        """How many records of each status match over time, in round steps: at most `bars`, or `step_ms` each.
+
+        A filter without `from_ms` begins at the oldest record. What senders dated ahead of our clock, into a range
+        without `to_ms`, has bars of its own beyond `bars`.
+        """
+        return await self._run(lambda: self._histogram(filter, bars, step_ms))
+
+    async def facets(self, filter: Filter, names: Sequence[str], limit: int = DEFAULT_VALUES) -> FacetsAnswer:
+        """The most frequent values of each of `names` (of `FACET_NAMES`), at most `limit`."""
+        return await self._run(lambda: self._facets(filter, names, limit))
 
     async def find(self, workspace: str, record_id: str) -> Record | None:
         """The record of an id, whole. The text must have the form of an id."""
@@ -127,6 +157,21 @@ class Search:
         indexed_until = self._progress.indexed_until_ms()
         count = self._store.count(filter)
         return CountAnswer(count, self._coverage(filter, indexed_until, truncated=count.truncated))
+
+    def _histogram(self, filter: Filter, bars: int, step_ms: int | None) -> HistogramAnswer:
+        indexed_until = self._progress.indexed_until_ms()
+        whole = self._coverage(filter, indexed_until, truncated=False)
+        from_ms = whole.to_ms if whole.from_ms is None else whole.from_ms
+        histogram = self._store.histogram(filter, step_ms or choose_step_ms(from_ms, whole.to_ms, bars))
+        return HistogramAnswer(
+            histogram, _cut_back(whole, truncated=histogram.truncated, reached_ms=histogram.reached_ms)
+        )
+
+    def _facets(self, filter: Filter, names: Sequence[str], limit: int) -> FacetsAnswer:
+        indexed_until = self._progress.indexed_until_ms()
+        facets = self._store.facets(filter, names, limit)
+        whole = self._coverage(filter, indexed_until, truncated=False)
+        return FacetsAnswer(facets.values, _cut_back(whole, truncated=facets.truncated, reached_ms=facets.reached_ms))
 
     def _cursor(self, request: ListRequest, page: Page, *, backward: bool) -> str | None:
         """A neighbour's cursor: behind the last item or before the first; of an empty page, where it would lie."""
@@ -168,7 +213,15 @@ def _cut(whole: Coverage, query: Query, page: Page) -> Coverage:
         return msgspec.structs.replace(
             whole, to_ms=(whole.from_ms or 0) if page.reached_ms is None else page.reached_ms
         )
-    return msgspec.structs.replace(whole, from_ms=whole.to_ms if page.reached_ms is None else page.reached_ms)
+    return _cut_back(whole, truncated=True, reached_ms=page.reached_ms)
+
+
+def _cut_back(whole: Coverage, *, truncated: bool, reached_ms: int | None) -> Coverage:
+    """The same of a search that went from the latest time back."""
+    if not truncated:
+        return whole
+    from_ms = whole.to_ms if reached_ms is None else reached_ms
+    return msgspec.structs.replace(whole, from_ms=from_ms, truncated=True)
 
 
 def _moment(ms: int | None) -> str | None:

@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 
-from clew.core.record import Record, Summary
-from clew.log.query import EXACT_FILTERS, Filter, HttpStatusFilter, KeyFilter, Place
+from clew.core.failure_class import CLASS_OF_STATUS, CLASS_OF_TYPE, FailureClass
+from clew.core.record import STATUSES, Record, Summary
+from clew.log.query import ACTIONS_OF_STEPS, EXACT_FILTERS, Filter, HttpStatusFilter, KeyFilter, Place
 from clew.log.windows import Window
 
 WORDS = r"lower(concat(message, '\n', parameters, '\n', payload))"
@@ -78,6 +79,30 @@ def count(filter: Filter, window: Window, *, budget_s: float) -> Statement:
     )
 
 
+def bars(filter: Filter, window: Window, step_ms: int, *, budget_s: float) -> Statement:
+    """How many records of each status a window has, by steps of time."""
+    conditions = _within(filter, window)
+    step = conditions.bind(step_ms, "Int64")
+    counts = ", ".join(f"countIf(status = '{status}') AS {status}" for status in STATUSES)
+    return Statement(
+        f"SELECT intDiv(time, {step}) * {step} AS bar, {counts} FROM log WHERE {conditions.where()} "  # noqa: S608
+        f"GROUP BY bar ORDER BY bar SETTINGS max_execution_time = {budget_s:f}",
+        conditions.values,
+    )
+
+
+def frequent_values(filter: Filter, window: Window, name: str, limit: int, *, budget_s: float) -> Statement:
+    """The most frequent values of one of `FACET_NAMES` in a window."""
+    conditions = _within(filter, window)
+    values = "arrayJoin(arrayDistinct([source_product, target_product]))" if name == "product" else name
+    return Statement(
+        f"SELECT {values} AS value, count() AS count, countIf(status = 'failure') AS failures FROM log "  # noqa: S608
+        f"WHERE {conditions.where()} GROUP BY value HAVING value != '' ORDER BY count DESC, value LIMIT {limit:d} "
+        f"SETTINGS max_execution_time = {budget_s:f}",
+        conditions.values,
+    )
+
+
 def record_of_id(workspace: str, record_id: str, time_ms: int) -> Statement:
     """One record whole, by the whole of the table's key."""
     conditions = Conditions()
@@ -123,7 +148,7 @@ def _within(filter: Filter, window: Window) -> Conditions:
         conditions.add(f"time >= {conditions.bind(window.from_ms, 'Int64')}")
     if window.to_ms is not None:
         conditions.add(f"time < {conditions.bind(window.to_ms, 'Int64')}")
-    for name in EXACT_FILTERS:
+    for name in (*EXACT_FILTERS, "http_direction", "error_type"):
         if wanted := getattr(filter, name):
             conditions.add(_one_of(conditions, name, wanted))
     if filter.product:
@@ -138,6 +163,10 @@ def _within(filter: Filter, window: Window) -> Conditions:
         conditions.add(f"duration_ms >= {conditions.bind(filter.min_duration_ms, 'Int64')}")
     if filter.http_status:
         conditions.add("(" + " OR ".join(_http_status(conditions, wanted) for wanted in filter.http_status) + ")")
+    if filter.failure_class:
+        conditions.add(_failure_class(conditions, filter.failure_class))
+    if filter.role:
+        conditions.add(_event_role(conditions))
     return conditions
 
 
@@ -159,6 +188,27 @@ def _key(conditions: Conditions, key: KeyFilter) -> str:
 def _http_status(conditions: Conditions, wanted: HttpStatusFilter) -> str:
     low, high = conditions.bind(wanted.low, "Int64"), conditions.bind(wanted.high, "Int64")
     return f"(http_status >= {low} AND http_status <= {high})"
+
+
+def _failure_class(conditions: Conditions, wanted: tuple[FailureClass, ...]) -> str:
+    """What `failure_class_of` says: the type where it can, else the status."""
+    types = [type_ for type_, class_ in CLASS_OF_TYPE.items() if class_ in wanted]
+    statuses = [status for status, class_ in CLASS_OF_STATUS.items() if class_ in wanted]
+    by_status = f"http_status IN {conditions.bind(statuses, 'Array(Int64)')}"
+    if "delivery" in wanted:
+        by_status = f"({by_status} OR http_status >= 500)"
+    return (
+        f"(status = 'failure' AND (error_type IN {conditions.bind(types, 'Array(String)')} OR "
+        f"(error_type NOT IN {conditions.bind(list(CLASS_OF_TYPE), 'Array(String)')} AND {by_status})))"
+    )
+
+
+def _event_role(conditions: Conditions) -> str:
+    steps = conditions.bind(list(ACTIONS_OF_STEPS), "Array(String)")
+    return (
+        "(kind IN ('external_event', 'internal_event') OR "
+        f"(kind = 'integration_event' AND (parent_id = '' OR action NOT IN {steps})))"
+    )
 
 
 def _begin_behind(conditions: Conditions, place: Place, *, later: bool) -> None:

@@ -9,6 +9,7 @@ journal that was kept.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -22,6 +23,47 @@ class Count(msgspec.Struct, frozen=True):
 
     count: int
     truncated: bool = False
+
+
+class Bar(msgspec.Struct, frozen=True):
+    """How many records of each status there are from `time` (milliseconds since the epoch) on, for one step."""
+
+    time: int
+    info: int = 0
+    success: int = 0
+    failure: int = 0
+
+
+class Histogram(msgspec.Struct, frozen=True):
+    """Records over time: the bars that have any, oldest first, each at a multiple of `step_ms`.
+
+    `truncated`: counting ended at a bound. The bars are right from `reached_ms` on (None: nowhere), and there are none
+    before it.
+    """
+
+    bars: tuple[Bar, ...]
+    step_ms: int
+    truncated: bool = False
+    reached_ms: int | None = None
+
+
+class FacetValue(msgspec.Struct, frozen=True):
+    """A value, how many records have it, and how many of those failed."""
+
+    value: str
+    count: int
+    failures: int
+
+
+class Facets(msgspec.Struct, frozen=True):
+    """For each name its most frequent values: most records first, then by the value. No value is the empty text.
+
+    `truncated`: counting ended at a bound. What is told is told of the records from `reached_ms` on (None: of none).
+    """
+
+    values: dict[str, tuple[FacetValue, ...]]
+    truncated: bool = False
+    reached_ms: int | None = None
 
 
 class LogStore(Protocol):
@@ -44,6 +86,14 @@ class LogStore(Protocol):
 
         Where the count ends at a bound of time or memory it is `truncated`: those of the latest time, at least.
         """
+        ...
+
+    def histogram(self, filter: Filter, step_ms: int) -> Histogram:
+        """How many records of each status match, over time. There are as many bars as steps with a record."""
+        ...
+
+    def facets(self, filter: Filter, names: Sequence[str], limit: int) -> Facets:
+        """The most frequent values of `names` (of `FACET_NAMES`) among the records that match, `limit` of each."""
         ...
 
     def find(self, workspace: str, record_id: str) -> Record | None:
