@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0003"
+REVISION = "0004"
 """The newest migration, so that opening a database that has it needs not load Alembic (half a second)."""
 
 METADATA = MetaData(
@@ -283,3 +283,16 @@ views = Table(
     UniqueConstraint("workspace", "path", "name", name="uq_views_name"),
 )
 """Pages as somebody filtered them, under a name."""
+
+answered_requests = Table(
+    "answered_requests",
+    METADATA,
+    # Digests of who asked under which Idempotency-Key, and of what was asked.
+    Column("key", LargeBinary, primary_key=True, nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    # The answer, sealed: only who asks again can open it. NULL while the request is being answered.
+    Column("answer", LargeBinary, nullable=True),
+    _time("created_at"),
+)
+"""Requests of the API that come with an Idempotency-Key, for as long as it is recognised."""
+Index("ix_answered_requests_created_at", answered_requests.c.created_at)
