@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from clew.core.clock import FakeClock
+from clew.core.clock import FakeClock, to_rfc3339
 from clew.core.errors import NotFound, Unavailable
 from clew.core.ids import new_id, time_of, trace_id_of
 from clew.core.record import ErrorInfo, Record, encode_line
@@ -20,7 +20,7 @@ from clew.flows.flow import Flow
 from clew.flows.flows import Flows
 from clew.flows.run_ids import flow_run_id
 from clew.journal.journal import Append, Block, Item, Receipt
-from clew.registry.declare import Product
+from clew.registry.declare import Integration, Product
 from harness.flow_place import WORKSPACE, FlowPlace, parameters_of, until
 
 ERP = Product("erp")
@@ -190,6 +190,88 @@ async def test_an_archived_customer_launches_nothing(server: Server) -> None:
     events = came(customer="gone"), came(customer="here")
     await server.send(*events)
     assert [d.state for d in await server.decided(*events)] == ["customer_archived", "launched"]
+
+
+@pytest.mark.feature("C44")
+async def test_an_event_of_a_disconnected_connection_launches_nothing_and_says_since_when(server: Server) -> None:
+    seen: list[str] = []
+    await server.start(noting(seen))
+    connections = server.place.registry.connections
+    connections.save(WORKSPACE, "c1", name="Acme's Ship")
+    lost = connections.disconnect(WORKSPACE, "c1", "The token expired.")
+    events = came(connection="c1"), came(connection="c2"), came()
+    await server.send(*events)
+    decisions = await server.decided(*events)
+    assert [told(decision) for decision in decisions] == [
+        ("noting", "connection_disconnected", "failure"),
+        ("noting", "launched", "info"),
+        ("noting", "launched", "info"),
+    ]
+    since = to_rfc3339(lost.changed_at)
+    assert decisions[0].message == (
+        f"noting was not launched: the connection c1 (Acme's Ship) is disconnected since {since}: The token expired."
+    )
+    parameters = parameters_of(decisions[0])
+    assert (parameters["verdict"], parameters["code"]) == ("not_launched", "connection_disconnected")
+    assert (parameters["clause"], parameters["expected"]) == ("connection.state == 'connected'", "'connected'")
+    assert parameters["actual"] == {
+        "connection": "c1",
+        "state": "disconnected",
+        "since": since,
+        "error": "The token expired.",
+    }
+    await until(lambda: len(seen) == 2, "the others ran")
+
+
+async def test_a_connection_launches_again_when_it_is_connected_again(server: Server) -> None:
+    await server.start(noting([]))
+    connections = server.place.registry.connections
+    connections.see(WORKSPACE, [("c1", "acme", "")], 1)
+    connections.disconnect(WORKSPACE, "c1")
+    lost = came(connection="c1")
+    await server.send(lost)
+    assert [d.state for d in await server.decided(lost)] == ["connection_disconnected"]
+    connections.reconnect(WORKSPACE, "c1")
+    found = came(connection="c1")
+    await server.send(found)
+    assert [d.state for d in await server.decided(found)] == ["launched"]
+
+
+async def test_that_a_connection_is_lost_is_no_failure_of_a_flow_whose_filter_refuses(server: Server) -> None:
+    await server.start(noting([], where="event.payload.country == 'US'"))
+    server.place.registry.connections.see(WORKSPACE, [("c1", "", "")], 1)
+    server.place.registry.connections.disconnect(WORKSPACE, "c1", "The token expired.")
+    event = came('{"country":"CA"}', connection="c1")
+    await server.send(event)
+    assert [told(d) for d in await server.decided(event)] == [("noting", "filter_not_matched", "info")]
+
+
+async def test_an_archived_connection_launches_nothing(server: Server) -> None:
+    await server.start(noting([], where="false"))
+    server.place.registry.connections.see(WORKSPACE, [("c1", "", "")], 1)
+    archived = server.place.registry.connections.archive(WORKSPACE, "c1")
+    event = came(connection="c1")
+    await server.send(event)
+    (decision,) = await server.decided(event)
+    assert told(decision) == ("noting", "connection_archived", "info")
+    assert archived.archived_at is not None
+    since = to_rfc3339(archived.archived_at)
+    assert decision.message == f"noting was not launched: the connection c1 is archived since {since}."
+
+
+async def test_a_connection_learns_its_integration_from_the_flow_that_its_event_is_for(server: Server) -> None:
+    orders = Integration("orders", source=ERP, target=Product("ship"))
+    await server.start(noting([], integration=orders), noting([], "other"))
+    connections = server.place.registry.connections
+    connections.see(WORKSPACE, [("c1", "", "")], 1)
+    events = came(connection="c1", customer="acme"), came(connection="c2")
+    await server.send(*events)
+    await server.decided(*events)
+    found = connections.find_all(WORKSPACE, ["c1", "c2"])
+    assert {key: (one.customer, one.integration) for key, one in found.items()} == {
+        "c1": ("acme", "orders"),
+        "c2": ("", "orders"),
+    }
 
 
 async def test_an_event_that_is_a_duplicate_launches_nothing(server: Server) -> None:
@@ -388,6 +470,17 @@ class TestTriggering:
         (run,) = await server.place.records("flow_run")
         assert (run.id, run.parent_id, run.customer, run.keys) == (result.run_id, "", "acme", {"order": "SO-1"})
         assert parameters_of(run)["launched_by"] == {"type": "api-trigger", "ids": []}
+
+    async def test_who_is_named_by_hand_is_there_afterwards(self, server: Server) -> None:
+        orders = Integration("orders", source=ERP, target=Product("ship"))
+        flows = await server.start(noting([], integration=orders))
+        await flows.trigger(WORKSPACE, "noting", customer="acme", connection="c1")
+        await server.idle()
+        registry = server.place.registry
+        assert registry.customers.find(WORKSPACE, "acme") is not None
+        connection = registry.connections.find(WORKSPACE, "c1")
+        assert connection is not None
+        assert (connection.customer, connection.integration) == ("acme", "orders")
 
     async def test_one_that_is_switched_off_is_launched_by_hand_all_the_same(self, server: Server) -> None:
         seen: list[str] = []

@@ -8,6 +8,7 @@ import pytest
 from clew.core.clock import FakeClock
 from clew.core.settings import Settings
 from clew.flows.flow_settings import FlowSettings
+from clew.registry.audit import Audit
 from clew.state.database import Database, open_database
 
 
@@ -46,3 +47,16 @@ def test_it_keeps_how_far_each_schedule_came(database: Database) -> None:
     settings.pass_over("w", "a", 7)
     settings.pass_over("v", "b", 9)
     assert settings.due_at("w") == {"a": 7}
+
+
+def test_who_switched_it_is_written_down(database: Database) -> None:
+    clock = FakeClock()
+    settings = FlowSettings(database, clock)
+    settings.save("w", "a", enabled=False, changed_by="ann")
+    settings.save("w", "a", enabled=False, changed_by="cid")
+    settings.save("w", "a", enabled=True, changed_by="bob")
+    entries = Audit(database, clock).list("w")
+    assert [(one.actor, one.action, one.subject_kind, one.subject, one.before, one.after) for one in entries] == [
+        ("bob", "enabled", "flow", "a", {"enabled": False}, {"enabled": True}),
+        ("ann", "disabled", "flow", "a", {}, {"enabled": False}),
+    ]

@@ -13,6 +13,7 @@ from clew.flows.flow import Flow
 from clew.flows.flow_settings import FlowSetting
 from clew.flows.records import Decided
 from clew.flows.runner import Launch, LaunchedBy, LaunchResult, LaunchType
+from clew.registry.connections import Connection
 from clew.registry.declare import EventRef
 from clew.triggers.match import Verdict, evaluate
 
@@ -29,7 +30,11 @@ class Judged(msgspec.Struct, frozen=True):
 
 
 class Rules:
-    """Judges events. `setting_of` knows what people decided, `archived_at` since when a customer is archived (ms)."""
+    """Judges events.
+
+    `setting_of` knows what people decided, `archived_at` since when a customer is archived (ms), `cut_off` which
+    connections are disconnected or archived.
+    """
 
     def __init__(
         self,
@@ -37,9 +42,11 @@ class Rules:
         *,
         setting_of: Callable[[str, str], FlowSetting | None],
         archived_at: Callable[[str, str], int | None],
+        cut_off: Callable[[str, str], Connection | None],
     ) -> None:
         self._setting_of = setting_of
         self._archived_at = archived_at
+        self._cut_off = cut_off
         self._by_event: dict[EventRef | str, list[Flow]] = {}
         for flow in flows:
             for subscription in flow.subscriptions:
@@ -76,16 +83,47 @@ class Rules:
         setting = self._setting_of(record.workspace, flow.key)
         if not (setting.enabled if setting else flow.enabled):
             return _refuse(flow, "flow_disabled", said_of_disabled(setting))
-        if record.customer:
-            archived_ms = self._archived_at(record.workspace, record.customer)
-            if archived_ms is not None:
-                reason = f"the customer {record.customer} is archived since {to_rfc3339(archived_ms)}"
-                return _refuse(flow, "customer_archived", reason)
+        connection = self._cut_off(record.workspace, record.connection) if record.connection else None
+        out_of_use = self._out_of_use(record, flow, connection)
+        if out_of_use:
+            return out_of_use
         if flow.where is not None:
             verdict = evaluate(flow.where, {"event": event.to_cel()})
             if not verdict.matched:
                 return _refuse(flow, "filter_not_matched", verdict.reason, verdict)
+        if connection:
+            # Behind the filter: it is a failure only where a run is missing that should have been.
+            verdict = disconnected(connection)
+            return _refuse(flow, "connection_disconnected", verdict.reason, verdict)
         return None
+
+    def _out_of_use(self, record: Record, flow: Flow, connection: Connection | None) -> Decided | None:
+        archived_ms = self._archived_at(record.workspace, record.customer) if record.customer else None
+        if archived_ms is not None:
+            reason = f"the customer {record.customer} is archived since {to_rfc3339(archived_ms)}"
+            return _refuse(flow, "customer_archived", reason)
+        if connection and connection.archived_at is not None:
+            reason = f"{_named(connection)} is archived since {to_rfc3339(connection.archived_at)}"
+            return _refuse(flow, "connection_archived", reason)
+        return None
+
+
+def disconnected(connection: Connection) -> Verdict:
+    """That a connection is disconnected, as a clause that failed: since when, and with which error."""
+    since = to_rfc3339(connection.changed_at)
+    because = f": {connection.error}" if connection.error else ""
+    return Verdict(
+        matched=False,
+        clause="connection.state == 'connected'",
+        expected="'connected'",
+        actual={"connection": connection.key, "state": connection.state, "since": since, "error": connection.error},
+        reason=f"{_named(connection)} is disconnected since {since}{because}",
+    )
+
+
+def _named(connection: Connection) -> str:
+    by_name = f" ({connection.name})" if connection.name != connection.key else ""
+    return f"the connection {connection.key}{by_name}"
 
 
 def said_of_disabled(setting: FlowSetting | None) -> str:
@@ -111,7 +149,7 @@ def decide(judged: Judged, results: Mapping[str, LaunchResult], most_waiting: in
 
 
 def _refuse(flow: Flow, code: str, reason: str, verdict: Verdict | None = None) -> Decided:
-    message = f"{flow.title} was not launched: {reason}."
+    message = f"{flow.title} was not launched: {reason.removesuffix('.')}."
     return Decided(flow=flow.key, code=code, message=message, verdict=verdict, reason=reason)
 
 

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable, Set
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -21,6 +21,7 @@ from clew.flows.decisions import Judged, Rules, decide
 from clew.flows.records import decision_item
 from clew.flows.runner import MOST_WAITING, Launch, LaunchResult, Runner
 from clew.journal.journal import Append, Block, Journal, JournalReader
+from clew.registry.connections import Seen
 
 T = TypeVar("T")
 
@@ -42,7 +43,11 @@ _EVENTS = (b'external_event"', b'internal_event"')
 
 
 class Dispatcher:
-    """A thread that turns events into runs, which belong to the event loop `loop`."""
+    """A thread that turns events into runs, which belong to the event loop `loop`.
+
+    `see` makes sure that the connections of a workspace's events are there, with the integration of their flow: an
+    event alone often does not know it. It blocks.
+    """
 
     def __init__(
         self,
@@ -51,6 +56,7 @@ class Dispatcher:
         journal: Journal,
         runner: Runner,
         rules: Rules,
+        see: Callable[[str, Set[Seen]], None],
         loop: asyncio.AbstractEventLoop,
         most_waiting: int = MOST_WAITING,
     ) -> None:
@@ -58,6 +64,7 @@ class Dispatcher:
         self._journal = journal
         self._runner = runner
         self._rules = rules
+        self._see = see
         self._loop = loop
         self._most_waiting = most_waiting
         self._stopping = threading.Event()
@@ -105,6 +112,8 @@ class Dispatcher:
             return
         judged = [one for record in events_in(block) for one in self._rules.judge(record)]
         if judged:
+            for workspace, seen in connections_of(judged).items():
+                self._see(workspace, seen)
             self._carry_out(judged)
         self._reader.commit(block)
         self._loop.call_soon_threadsafe(self._runner.note_dispatched)
@@ -133,6 +142,16 @@ class Dispatcher:
         if text != self.trouble:
             _LOG.error("events are not dispatched, and will be tried again: %s", text, exc_info=error)
         self.trouble = text
+
+
+def connections_of(judged: Iterable[Judged]) -> dict[str, set[Seen]]:
+    """The connections of events, by workspace, each with the integration of a flow that waits for the event."""
+    found: dict[str, set[Seen]] = {}
+    for one in judged:
+        record, flow = one.record, one.flow
+        if record.connection and flow and flow.integration:
+            found.setdefault(record.workspace, set()).add((record.connection, record.customer, flow.integration.key))
+    return found
 
 
 def events_in(block: Block) -> list[Record]:

@@ -6,6 +6,7 @@ import msgspec
 import sqlalchemy as sa
 
 from clew.core.clock import Clock
+from clew.registry.audit import write_entry
 from clew.state.database import Database
 from clew.state.snapshot import Snapshot
 from clew.state.tables import flow_schedules, flow_settings
@@ -39,12 +40,24 @@ class FlowSettings:
         return setting.enabled if setting else declared
 
     def save(self, workspace: str, flow: str, *, enabled: bool, changed_by: str) -> FlowSetting:
-        """Switch a flow on or off. Every process sees it within about a second. Blocks."""
+        """Switch a flow on or off, and write down who did. Every process sees it within about a second. Blocks."""
         setting = FlowSetting(
             workspace=workspace, flow=flow, enabled=enabled, changed_by=changed_by, changed_at=self._clock.now_ms()
         )
         with self._database.write(flow_settings.name) as connection:
+            before = _load(connection).get((workspace, flow))
             self._database.upsert(connection, flow_settings, [msgspec.to_builtins(setting)], keep=frozenset())
+            write_entry(
+                connection,
+                workspace,
+                actor=changed_by,
+                action="enabled" if enabled else "disabled",
+                subject_kind="flow",
+                subject=flow,
+                before={"enabled": before.enabled} if before else None,
+                after={"enabled": enabled},
+                at_ms=setting.changed_at,
+            )
         self._rows.refresh()
         return setting
 

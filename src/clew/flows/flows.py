@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Any
 
 from clew.core.clock import Clock
@@ -24,6 +24,7 @@ from clew.flows.runner import Launch, LaunchedBy, LaunchResult, Runner
 from clew.flows.scheduling import Scheduler
 from clew.journal.journal import Journal
 from clew.log.store import LogStore
+from clew.registry.connections import Seen
 from clew.registry.registry import Registry
 
 READER = "dispatch"
@@ -116,9 +117,19 @@ class Flows:
             return  # what is open of flows that are gone has ended as failed, and nothing new will come
         flows = tuple(self.declared.values())
         customers = ArchivedCustomers(self._archived_at, self._clock)
-        rules = Rules(flows, setting_of=self.settings.find, archived_at=customers.archived_at)
+        rules = Rules(
+            flows,
+            setting_of=self.settings.find,
+            archived_at=customers.archived_at,
+            cut_off=self._registry.connections.cut_off,
+        )
         self._dispatcher = Dispatcher(
-            self._reader, journal=self._journal, runner=self.runner, rules=rules, loop=asyncio.get_running_loop()
+            self._reader,
+            journal=self._journal,
+            runner=self.runner,
+            rules=rules,
+            see=self._see,
+            loop=asyncio.get_running_loop(),
         )
         self._dispatcher.start()
         self._scheduler = Scheduler(
@@ -148,6 +159,8 @@ class Flows:
         `NotFound` for a flow that is not declared.
         """
         found = self.find(flow)
+        integration = found.integration.key if found.integration else ""
+        await asyncio.to_thread(self._see_named, workspace, customer, (connection, customer, integration))
         event_id = new_id(self._clock.now_ms())
         event = Event(
             id=event_id,
@@ -158,7 +171,7 @@ class Flows:
             customer=customer,
             connection=connection,
             trace_id=trace_id or trace_id_of(event_id),
-            integration=found.integration.key if found.integration else "",
+            integration=integration,
         )
         return await self.runner.launch(
             Launch(workspace=workspace, flow=flow, event=event, launched_by=LaunchedBy("api-trigger"))
@@ -190,6 +203,16 @@ class Flows:
             "ready": status.is_ready,
             "trouble": trouble,
         }
+
+    def _see_named(self, workspace: str, customer: str, seen: Seen) -> None:
+        self._registry.customers.see(workspace, [customer], self._clock.now_ms())
+        self._see(workspace, {seen})
+
+    def _see(self, workspace: str, seen: Set[Seen]) -> None:
+        """Make sure that connections are there, with the customer and the integration that a flow knows. Blocks."""
+        new = seen - self._registry.connections.known(workspace)
+        if new:
+            self._registry.connections.see(workspace, new, self._clock.now_ms())
 
     def _archived_at(self, workspace: str, customer: str) -> int | None:
         found = self._registry.customers.find(workspace, customer)

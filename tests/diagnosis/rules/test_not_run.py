@@ -37,6 +37,7 @@ def test_a_filter_without_a_sentence_names_clause_expected_and_actual_value(make
     [
         ("flow_disabled", "order-to-ship did not start: it is disabled."),
         ("connection_disconnected", "order-to-ship did not start: its connection is disconnected."),
+        ("connection_archived", "order-to-ship did not start: its connection is archived."),
         ("customer_archived", "order-to-ship did not start: its customer is archived."),
         ("duplicate", "order-to-ship did not start: this event had started a run before."),
         ("queue_full", "order-to-ship did not start: too many runs of its connection are waiting."),

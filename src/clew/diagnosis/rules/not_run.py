@@ -14,6 +14,7 @@ from clew.diagnosis.rule import Explanation, explain_as
 _ADVICE = {
     "flow_disabled": "Enable the flow, then replay the event.",
     "connection_disconnected": "Connect it again, then replay the event.",
+    "connection_archived": "Restore the connection, then replay the event.",
     "customer_archived": "Take the customer into use again, then replay the event.",
     "queue_full": "See what the waiting runs are waiting for; replay the event when they are done.",
     "no_flow_subscribed": "If a flow should start, let it name this event.",
@@ -21,6 +22,7 @@ _ADVICE = {
 _REASONS = {
     "flow_disabled": "it is disabled",
     "connection_disconnected": "its connection is disconnected",
+    "connection_archived": "its connection is archived",
     "customer_archived": "its customer is archived",
     "duplicate": "this event had started a run before",
     "queue_full": "too many runs of its connection are waiting",
