@@ -19,12 +19,14 @@ import uvloop
 
 from clew.api.app import build_app
 from clew.api.intake import Intake
+from clew.api.recent_records import RecentRecords
 from clew.api.webhooks import WebhookIntake
 from clew.core.clock import Clock, SystemClock
 from clew.core.errors import ClewError, SettingsError, Unavailable
 from clew.core.redaction import Redactor
 from clew.core.settings import Settings
 from clew.diagnosis.flow_runs import FlowRuns
+from clew.diagnosis.why_not import WhyNots
 from clew.flows.declared import check_subscriptions, flows_in, objects_named_by
 from clew.flows.flow import Flow
 from clew.flows.flows import Flows
@@ -105,7 +107,7 @@ class Clew:
         intake = Intake(
             journal=self.journal,
             registry=self.registry,
-            search=self.search,
+            recent=RecentRecords(self.search, self.pump, self.clock),
             redactor=redactor,
             settings=self.settings,
             clock=self.clock,
@@ -125,6 +127,14 @@ class Clew:
             registry=self.registry,
             flows=self.flows,
             runs=FlowRuns(self.flows.declared, self.flows.runner, self.search),
+            why_nots=WhyNots(
+                flows=self.flows.declared,
+                runner=self.flows.runner,
+                flow_settings=self.flows.settings,
+                registry=self.registry,
+                search=self.search,
+                clock=self.clock,
+            ),
             settings=self.settings,
             checks=self._checks(),
             pages=build_web(

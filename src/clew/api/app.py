@@ -14,7 +14,7 @@ from litestar.types import ASGIApp
 
 from clew.api.authentication import provide_principal
 from clew.api.connected import build_connected
-from clew.api.diagnosis import build_diagnosis
+from clew.api.diagnosis import build_diagnosis, build_why_not
 from clew.api.docs import build_docs
 from clew.api.events import PATH as EVENTS_PATH
 from clew.api.events import build_events, describe_events
@@ -29,6 +29,7 @@ from clew.api.webhooks import WebhookIntake, build_webhooks, describe_webhooks
 from clew.core.errors import NotFound
 from clew.core.settings import Settings
 from clew.diagnosis.flow_runs import FlowRuns
+from clew.diagnosis.why_not import WhyNots
 from clew.flows.flows import Flows
 from clew.log.parameters import FilterParser
 from clew.log.search import Search
@@ -44,6 +45,7 @@ def build_app(
     registry: Registry,
     flows: Flows,
     runs: FlowRuns,
+    why_nots: WhyNots,
     settings: Settings,
     checks: Mapping[str, Check],
     pages: Router,
@@ -59,6 +61,7 @@ def build_app(
             describe_webhooks(receive_webhook),
             build_records(reader, registry.keys),
             build_diagnosis(search, registry.keys, registry.products.title),
+            build_why_not(why_nots, registry.keys),
             *build_flows(flows, runs, reader, registry.keys),
             *build_connected(registry),
             build_health(checks),

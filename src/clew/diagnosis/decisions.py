@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from clew.core.record import Kind, Record
+from clew.core.record import Kind, Record, Summary
 from clew.diagnosis.thread import ThreadNode, build_thread
 
 _WORK: frozenset[Kind] = frozenset({"flow_run", "node_run", "api_request", "notification"})
@@ -59,7 +59,7 @@ def build_decisions(records: Sequence[Record], record_id: str) -> tuple[Decision
     while node is not None:
         found = [by_id[one.record.id] for one in _find_below(node)]
         if found:
-            return tuple(_read(record) for record in found)
+            return tuple(read_decision(record) for record in found)
         node = parents.get(node.record.id)
     return ()
 
@@ -74,7 +74,8 @@ def _find_below(start: ThreadNode) -> Iterator[ThreadNode]:
             yield node
 
 
-def _read(record: Record) -> Decision:
+def read_decision(record: Record | Summary) -> Decision:
+    """The decision that a record of the kind `decision` holds."""
     given = _parameters_of(record)
     return Decision(
         record_id=record.id,
@@ -95,7 +96,7 @@ def _json(value: Any) -> str:
     return "" if value is None else msgspec.json.encode(value).decode()
 
 
-def _parameters_of(record: Record) -> _Parameters:
+def _parameters_of(record: Record | Summary) -> _Parameters:
     try:
         return msgspec.json.decode(record.parameters or "{}", type=_Parameters)
     except (msgspec.DecodeError, RecursionError):
