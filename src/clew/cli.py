@@ -31,6 +31,9 @@ from clew.registry.registry import Registry, open_registry
 out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
+ACTOR = "the clew command"
+"""Who changed something, in Configuration Activity."""
+
 
 class Command(click.Group):
     """A group that tells our errors in two lines and exits with 1."""
@@ -128,7 +131,7 @@ def create_key(name: str, scopes: tuple[str, ...], customer: str, as_json: bool)
     """Make a key and print its text, this once."""
 
     def work(registry: Registry) -> None:
-        key, text = registry.keys.create(registry.workspace, name, scopes, customer)
+        key, text = registry.keys.create(registry.workspace, name, scopes, customer, by=ACTOR)
         if as_json:
             click.echo(msgspec.json.encode({"id": key.id, "key": text, "scopes": key.scopes, "name": name}).decode())
         else:
@@ -160,7 +163,11 @@ def list_keys(as_json: bool) -> None:
 @click.argument("key_id")
 def revoke_key(key_id: str) -> None:
     """Revoke a key, for ever."""
-    _with_registry(lambda registry: click.echo(f"Revoked {registry.keys.archive(registry.workspace, key_id).name}."))
+
+    def work(registry: Registry) -> None:
+        click.echo(f"Revoked {registry.keys.archive(registry.workspace, key_id, by=ACTOR).name}.")
+
+    _with_registry(work)
 
 
 @main.command("sign-in-link")
@@ -170,7 +177,7 @@ def sign_in_link(email: str | None) -> None:
 
     def work(registry: Registry) -> None:
         settings = load()
-        token = registry.links.create(registry.workspace, _member_id(registry, email))
+        token = registry.links.create(registry.workspace, _member_id(registry, email), by=ACTOR)
         click.echo(f"{settings.public_url or f'http://{settings.host}:{settings.port}'}/sign-in/link/{token}")
 
     _with_registry(work)

@@ -30,7 +30,7 @@ def last_used(registry: Registry, key_id: str) -> int | None:
 def test_a_new_key_lets_in_with_its_scopes(registry: Registry) -> None:
     key, text = registry.keys.create("w", " Ship ", ["read", "ingest"])
     assert registry.keys.authenticate(text) == Principal(
-        workspace="w", scopes=frozenset({"ingest", "read"}), key_id=key.id, name="Ship"
+        workspace="w", scopes=frozenset({"ingest", "read"}), key_id=key.id, name="Ship", prefix=key.prefix
     )
 
 

@@ -103,7 +103,7 @@ class Integrations:
         target = self._products.title(integration.workspace, integration.target_product)
         return method_sentence(integration.direction, source, target)
 
-    def save(self, integration: Integration) -> Integration:
+    def save(self, integration: Integration, by: str = "") -> Integration:
         """Add or change an integration. An empty title becomes the key; an archived one is in use again.
 
         Raises `Invalid` for a wrong key, title or direction and for products that are not there, `Conflict` for one
@@ -117,16 +117,16 @@ class Integrations:
         )
         with self._database.write(integrations.name) as connection:
             full = {**row, "workspace": integration.workspace}
-            save_row(self._database, connection, integrations, full, self._clock.now_ms())
+            save_row(self._database, connection, integrations, full, by=by, now_ms=self._clock.now_ms())
         return self._rows.refresh()[integration.workspace, integration.key]
 
-    def archive(self, workspace: str, key: str) -> Integration:
+    def archive(self, workspace: str, key: str, by: str = "") -> Integration:
         """Take an integration out of use.
 
         Raises `NotFound` where there is none, `Conflict` for one that code declares.
         """
         with self._database.write(integrations.name) as connection:
-            archive_row(connection, integrations, workspace, key, self._clock.now_ms())
+            archive_row(connection, integrations, workspace, key, by=by, now_ms=self._clock.now_ms())
         return self._rows.refresh()[workspace, key]
 
     def declare(self, connection: sa.Connection, workspace: str, declared: Sequence[DeclaredIntegration]) -> None:

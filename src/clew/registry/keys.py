@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from clew.core.clock import MINUTE_MS, Clock
 from clew.core.errors import FieldError, NotFound, Unavailable
 from clew.core.ids import new_id
+from clew.registry.audit import write_entry
 from clew.registry.checks import check_title, refuse
 from clew.state.database import Database
 from clew.state.snapshot import Snapshot
@@ -56,7 +57,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
     """Who is calling by a key, and what they may do. Ask `has`, not `scopes`: `admin` has every scope.
 
-    A principal with a `customer` may see that customer's records alone.
+    A principal with a `customer` may see that customer's records alone. `prefix` is how the key begins.
     """
 
     workspace: str
@@ -64,6 +65,12 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     key_id: str
     name: str
     customer: str = ""
+    prefix: str = ""
+
+    @property
+    def actor(self) -> str:
+        """Who it is, in Configuration Activity: the key's name and how it begins."""
+        return f"{self.name} ({self.prefix}...)" if self.prefix else self.name
 
     def has(self, scope: Scope) -> bool:
         """Whether the caller may do what this scope stands for."""
@@ -85,8 +92,10 @@ class Keys:
         self._noting = threading.Lock()
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="clew-key-use")
 
-    def create(self, workspace: str, name: str, scopes: Iterable[str], customer: str = "") -> tuple[Key, str]:
-        """A new key and its text, `clew_` and 40 characters, which is kept nowhere: show it once.
+    def create(
+        self, workspace: str, name: str, scopes: Iterable[str], customer: str = "", *, by: str = ""
+    ) -> tuple[Key, str]:
+        """A new key and its text, `clew_` and 40 characters, which is kept nowhere: show it once. `by` is who makes it.
 
         Raises `Invalid` for an empty or long name, for no or unknown scopes, and for a customer's key that may do more
         than read.
@@ -107,6 +116,7 @@ class Keys:
         with self._database.write(api_keys.name) as connection:
             row = {**msgspec.structs.asdict(key), "scopes": " ".join(key.scopes), "hash": _hash(text)}
             connection.execute(sa.insert(api_keys).values(**row))
+            _note(connection, key, "created", by, now_ms)
         self._by_hash.refresh()
         return key, text
 
@@ -142,18 +152,20 @@ class Keys:
             row = connection.execute(query).mappings().first()
         return _key(row) if row else None
 
-    def archive(self, workspace: str, key_id: str) -> Key:
+    def archive(self, workspace: str, key_id: str, by: str = "") -> Key:
         """Revoke the key, for ever. Revoking it again changes nothing. Raises `NotFound` where there is none."""
+        at = (api_keys.c.workspace == workspace, api_keys.c.id == key_id)
+        now_ms = self._clock.now_ms()
         with self._database.write(api_keys.name) as connection:
-            connection.execute(
-                sa.update(api_keys)
-                .where(api_keys.c.workspace == workspace, api_keys.c.id == key_id, api_keys.c.archived_at.is_(None))
-                .values(archived_at=self._clock.now_ms())
-            )
+            in_use = sa.update(api_keys).where(*at, api_keys.c.archived_at.is_(None))
+            is_revoked = connection.execute(in_use.values(archived_at=now_ms)).rowcount > 0
+            row = connection.execute(_select().where(*at)).mappings().first()
+            if row is None:
+                raise NotFound(f"There is no key {key_id[:120]!r}.")
+            key = _key(row)
+            if is_revoked:
+                _note(connection, key, "revoked", by, now_ms)
         self._by_hash.refresh()
-        key = self.find(workspace, key_id)
-        if key is None:
-            raise NotFound(f"There is no key {key_id[:120]!r}.")
         return key
 
     def close(self) -> None:
@@ -184,6 +196,22 @@ class Keys:
             _log.warning("The use of key %s was not noted: %s", key_id, error.detail)
 
 
+def _note(connection: sa.Connection, key: Key, action: str, by: str, at_ms: int) -> None:
+    """Write who made or revoked it. The subject is its id; what people know it by stands beside it."""
+    known_by = {"name": key.name, "prefix": key.prefix, "scopes": key.scopes, "customer": key.customer}
+    write_entry(
+        connection,
+        key.workspace,
+        actor=by,
+        action=action,
+        subject_kind="key",
+        subject=key.id,
+        before=known_by if action == "revoked" else None,
+        after=known_by if action == "created" else None,
+        at_ms=at_ms,
+    )
+
+
 def _hash(text: str) -> bytes:
     # SHA-256 and not a slow hash: a key is 240 random bits, which no speed of guessing finds. Slow hashes make up for
     # what people choose. "surrogatepass": what is no text is no key of ours either, and no error.
@@ -210,11 +238,16 @@ def _key(row: sa.RowMapping) -> Key:
 
 
 def _load_principals(connection: sa.Connection) -> dict[bytes, Principal]:
-    columns = (api_keys.c[name] for name in ("hash", "workspace", "scopes", "id", "name", "customer"))
+    columns = (api_keys.c[name] for name in ("hash", "workspace", "scopes", "id", "name", "customer", "prefix"))
     rows = connection.execute(sa.select(*columns).where(api_keys.c.archived_at.is_(None)))
     return {
         digest: Principal(
-            workspace=workspace, scopes=frozenset(scopes.split()), key_id=key_id, name=name, customer=customer
+            workspace=workspace,
+            scopes=frozenset(scopes.split()),
+            key_id=key_id,
+            name=name,
+            customer=customer,
+            prefix=prefix,
         )
-        for digest, workspace, scopes, key_id, name, customer in rows
+        for digest, workspace, scopes, key_id, name, customer, prefix in rows
     }

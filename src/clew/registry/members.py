@@ -7,6 +7,7 @@ import re
 import secrets
 import threading
 import unicodedata
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -18,6 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from clew.core.clock import Clock
 from clew.core.errors import Conflict, FieldError, NotFound, NotSignedIn
 from clew.core.ids import new_id
+from clew.registry.audit import write_entry
 from clew.registry.checks import refuse
 from clew.registry.throttle import Throttle
 from clew.state.database import Database
@@ -64,15 +66,15 @@ class Members:
         self._hashing = threading.BoundedSemaphore(HASHES_AT_ONCE)
         self._throttle = Throttle(clock)
 
-    def create(self, workspace: str, email: str, password: str, role: Role) -> Member:
-        """A new member.
+    def create(self, workspace: str, email: str, password: str, role: Role, *, by: str = "") -> Member:
+        """A new member. `by` is who makes them one.
 
         Raises `Invalid` for a wrong e-mail, password (10 to 200 characters) or role, `Conflict` for an e-mail that a
         member has.
         """
         member, password_hash = self.prepare(workspace, email, password, role)
         with self._database.write() as connection:
-            self.insert(connection, member, password_hash)
+            self.insert(connection, member, password_hash, by)
         return member
 
     def prepare(self, workspace: str, email: str, password: str, role: Role) -> tuple[Member, str]:
@@ -87,13 +89,15 @@ class Members:
         member = Member(id=new_id(now_ms), workspace=workspace, email=address, role=role, created_at=now_ms)
         return member, self._hash(password)
 
-    def insert(self, connection: sa.Connection, member: Member, password_hash: str) -> None:
+    def insert(self, connection: sa.Connection, member: Member, password_hash: str, by: str) -> None:
         """Write a prepared member, in a transaction of the caller. Raises `Conflict` for an e-mail that is taken."""
         row = {**msgspec.structs.asdict(member), "password_hash": password_hash}
         try:
             connection.execute(sa.insert(members).values(**row))
         except IntegrityError as error:
             raise Conflict(f"There is a member with the e-mail {member.email!r} already.") from error
+        after = {"role": member.role}
+        note_member(connection, member, "created", by, at_ms=member.created_at, before={}, after=after)
 
     def verify(self, email: str, password: str) -> Member:
         """The member who signs in so. It takes as long for an e-mail that nobody has.
@@ -130,7 +134,7 @@ class Members:
         with self._database.read() as connection:
             return has_members(connection, workspace)
 
-    def set_password(self, member_id: str, password: str) -> None:
+    def set_password(self, member_id: str, password: str, by: str = "") -> None:
         """Give the member another password and end all their sessions.
 
         Raises `NotFound` where there is no such member, `Invalid` for a password that is too short or too long.
@@ -138,10 +142,11 @@ class Members:
         refuse("The password", check_password(password))
         password_hash = self._hash(password)
         with self._database.write() as connection:
-            self._change(connection, member_id, {"password_hash": password_hash})
+            member = self._change(connection, member_id, {"password_hash": password_hash})
+            note_member(connection, member, "password changed", by, at_ms=self._clock.now_ms())
             connection.execute(sa.delete(sessions).where(sessions.c.member_id == member_id))
 
-    def set_role(self, member_id: str, role: Role) -> Member:
+    def set_role(self, member_id: str, role: Role, by: str = "") -> Member:
         """Give the member another role, from the next request on.
 
         Raises `NotFound`, `Invalid` for an unknown role, `Conflict` where nobody would be left with role admin.
@@ -151,9 +156,14 @@ class Members:
         with self._database.write() as connection:
             if role != "admin":
                 _refuse_last_admin(connection, member_id)
-            return self._change(connection, member_id, {"role": role})
+            before = find_member(connection, member_id)
+            member = self._change(connection, member_id, {"role": role})
+            assert before is not None
+            roles = {"before": {"role": before.role}, "after": {"role": role}}
+            note_member(connection, member, "changed", by, at_ms=self._clock.now_ms(), **roles)
+            return member
 
-    def archive(self, member_id: str) -> Member:
+    def archive(self, member_id: str, by: str = "") -> Member:
         """Let the member sign in no more, and end all their sessions. Their e-mail is free again.
 
         Raises `NotFound`, also for one archived before, and `Conflict` for the last one with role admin.
@@ -161,7 +171,10 @@ class Members:
         with self._database.write() as connection:
             _refuse_last_admin(connection, member_id)
             connection.execute(sa.delete(sessions).where(sessions.c.member_id == member_id))
-            return self._change(connection, member_id, {"archived_at": self._clock.now_ms()})
+            now_ms = self._clock.now_ms()
+            member = self._change(connection, member_id, {"archived_at": now_ms})
+            note_member(connection, member, "archived", by, at_ms=now_ms)
+            return member
 
     def _change(self, connection: sa.Connection, member_id: str, values: dict[str, str | int]) -> Member:
         in_use = (members.c.id == member_id, members.c.archived_at.is_(None))
@@ -204,6 +217,30 @@ def find_member(connection: sa.Connection, member_id: str) -> Member | None:
     """The member of this id, archived or not, or None."""
     row = connection.execute(_select().where(members.c.id == member_id)).mappings().first()
     return Member(**row) if row else None
+
+
+def note_member(
+    connection: sa.Connection,
+    member: Member,
+    action: str,
+    by: str,
+    *,
+    at_ms: int,
+    before: Mapping[str, str] | None = None,
+    after: Mapping[str, str] | None = None,
+) -> None:
+    """Write who changed a member, in the transaction of the change."""
+    write_entry(
+        connection,
+        member.workspace,
+        actor=by,
+        action=action,
+        subject_kind="member",
+        subject=member.email,
+        before=before,
+        after=after,
+        at_ms=at_ms,
+    )
 
 
 def has_members(connection: sa.Connection, workspace: str) -> bool:

@@ -71,25 +71,24 @@ class Products:
         product = self._rows.value().get((workspace, key))
         return product.title if product else key
 
-    def save(self, product: Product) -> Product:
+    def save(self, product: Product, by: str = "") -> Product:
         """Add or change a product. An empty title becomes the key; an archived one is in use again.
 
         Raises `Invalid` for a wrong key, title or URL, `Conflict` for one that code declares.
         """
         row = _row(product)
         with self._database.write(products.name) as connection:
-            save_row(
-                self._database, connection, products, {**row, "workspace": product.workspace}, self._clock.now_ms()
-            )
+            full = {**row, "workspace": product.workspace}
+            save_row(self._database, connection, products, full, by=by, now_ms=self._clock.now_ms())
         return self._rows.refresh()[product.workspace, product.key]
 
-    def archive(self, workspace: str, key: str) -> Product:
+    def archive(self, workspace: str, key: str, by: str = "") -> Product:
         """Take a product out of use.
 
         Raises `NotFound` where there is none, `Conflict` for one that code declares.
         """
         with self._database.write(products.name) as connection:
-            archive_row(connection, products, workspace, key, self._clock.now_ms())
+            archive_row(connection, products, workspace, key, by=by, now_ms=self._clock.now_ms())
         return self._rows.refresh()[workspace, key]
 
     def declare(self, connection: sa.Connection, workspace: str, declared: Sequence[DeclaredProduct]) -> None:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from clew.core.clock import DAY_MS, HOUR_MS, Clock, to_rfc3339
 from clew.core.errors import Conflict, NotFound
-from clew.registry.members import Member, Members, find_member, has_members
+from clew.registry.members import Member, Members, find_member, has_members, note_member
 from clew.state.database import Database
 from clew.state.tables import members, sessions, sign_in_links
 
@@ -69,8 +69,10 @@ class SignInLinks:
         self._clock = clock
         self._members = members
 
-    def create(self, workspace: str, member_id: str | None = None) -> str:
+    def create(self, workspace: str, member_id: str | None = None, *, by: str = "") -> str:
         """A token for a new link: for this member, or without one for the first member, who will be an admin.
+
+        That a link for a member was made is written down, with who made it (`by`).
 
         Raises `NotFound` where there is no such member, `Conflict` for a first link where there are members.
         """
@@ -84,6 +86,8 @@ class SignInLinks:
             if member_id and (member is None or member.archived_at is not None or member.workspace != workspace):
                 raise NotFound(f"There is no member {member_id[:120]!r}.")
             connection.execute(sa.insert(sign_in_links).values(token_hash=_hash(token), **row))
+            if member:
+                note_member(connection, member, "sign-in link made", by, at_ms=now_ms)
         return token
 
     def peek(self, token: str) -> SignInLink:
@@ -111,7 +115,7 @@ class SignInLinks:
         with self._database.write() as connection:
             if self._use(connection, token).purpose != "first":
                 raise NotFound("This sign-in link is for a member who exists.", hint="Sign in with it instead.")
-            self._members.insert(connection, member, password_hash)
+            self._members.insert(connection, member, password_hash, by=member.email)
         return member
 
     def _use(self, connection: sa.Connection, token: str) -> SignInLink:

@@ -76,13 +76,13 @@ class Sources:
         source = self._rows.value().get((workspace, key))
         return source if source and (archived or source.archived_at is None) else None
 
-    def archive(self, workspace: str, key: str) -> Source:
+    def archive(self, workspace: str, key: str, by: str = "") -> Source:
         """Take a source out of use that is no longer declared.
 
         Raises `NotFound` where there is none, `Conflict` for one that code declares.
         """
         with self._database.write(sources.name) as connection:
-            archive_row(connection, sources, workspace, key, self._clock.now_ms())
+            archive_row(connection, sources, workspace, key, by=by, now_ms=self._clock.now_ms())
         return self._rows.refresh()[workspace, key]
 
     def declare(self, connection: sa.Connection, workspace: str, declared: Sequence[DeclaredSource]) -> None:
