@@ -71,21 +71,29 @@ def keep(store: MemoryStore) -> Keep:
     return keep
 
 
-class AllIndexed:
-    """A log that is never behind."""
+class Indexed:
+    """How far the log has come: nearly all the way, unless a test sets `behind_ms`."""
 
     def __init__(self, clock: FakeClock) -> None:
         self._clock = clock
+        self.behind_ms = 400
 
     def indexed_until_ms(self) -> int:
-        return self._clock.now_ms() - 400
+        return self._clock.now_ms() - self.behind_ms
 
 
 @pytest.fixture
-def stranger(registry: Registry, store: MemoryStore, settings: Settings, clock: FakeClock) -> Iterator[Client]:
+def indexed(clock: FakeClock) -> Indexed:
+    return Indexed(clock)
+
+
+@pytest.fixture
+def stranger(
+    registry: Registry, store: MemoryStore, settings: Settings, clock: FakeClock, indexed: Indexed
+) -> Iterator[Client]:
     """A browser in which nobody is signed in."""
     cursors = CursorCodec(b"secret")
-    search = Search(store, progress=AllIndexed(clock), clock=clock, cursors=cursors)
+    search = Search(store, progress=indexed, clock=clock, cursors=cursors)
     parser = FilterParser(clock=clock, cursors=cursors)
     pages = build_web(search=search, parser=parser, registry=registry, settings=settings, clock=clock)
     with TestClient(Litestar([pages], openapi_config=None)) as client:

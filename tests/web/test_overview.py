@@ -1,50 +1,183 @@
-"""The start page: the last day in numbers that lead to their records, and red dots that lead to the error."""
+"""The start page: numbers that lead to their records, what needs attention, and red dots that lead to the error."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from html import unescape
+from typing import Protocol
 
+import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from clew.core.clock import HOUR_MS, FakeClock
-from clew.core.record import Record
+from clew.core.clock import HOUR_MS, MINUTE_MS, FakeClock
+from clew.core.record import ErrorInfo, Record
+from clew.registry.registry import Registry
 from harness.server import eventually
 from harness.shop_pages import Shop
 
 Client = TestClient[Litestar]
 Keep = Callable[..., None]
 MakeRecord = Callable[..., Record]
+
+
+class Indexed(Protocol):
+    """How far the log is behind."""
+
+    behind_ms: int
+
+
 Dotted = Callable[[str], list[str]]
 REASON = "postal_code: must not be blank"
 
 
 def text_of(html: str) -> str:
-    main = html[html.index("<main") :]
+    main = html[html.index("<main") : html.index("</main>")]
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", main)))
 
 
-def test_each_number_leads_to_as_many_records(client: Client, refused_order: dict[str, Record]) -> None:
+def section(html: str, name: str) -> str:
+    """The part of the page under the heading with this id."""
+    start = html.index(f'aria-labelledby="{name}"')
+    return html[start : html.index("</section>", start)]
+
+
+def count_rows(client: Client, href: str) -> int:
+    answer = client.get(unescape(href))
+    assert answer.status_code == 200, answer.text
+    return answer.text.count('<tr class="')
+
+
+def numbers_of(html: str) -> list[tuple[int, str]]:
+    """Every number of the page that is a link, and where it leads."""
+    main = html[html.index("<main") : html.index("</main>")]
+    links = re.findall(r'<a [^>]*href="([^"]+)"[^>]*>(.*?)</a>', main, re.DOTALL)
+    found = []
+    for href, inner in links:
+        words = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", inner)).strip()
+        if match := re.search(r"(?:^|\s)([\d,]+)(?: records?)?$", words):
+            found.append((int(match[1].replace(",", "")), href))
+    return found
+
+
+@pytest.mark.feature("I09")
+def test_each_number_leads_to_exactly_as_many_records(client: Client, refused_order: dict[str, Record]) -> None:
     html = client.get("/").text
-    figures = re.findall(r'<a href="([^"]+)"><b>([\d,]+)</b> <span>([a-z ]+)</span>', html)
-    assert [(count, label) for _, count, label in figures] == [
-        ("6", "records"),
-        ("3", "failures"),
-        ("1", "flow runs"),
-    ]
-    chips = re.findall(r'<a class="chip" href="([^"]+)">.*?</span> ([A-Z][\w ]+) <b>(\d+)</b>', html)
-    assert [(label, count) for _, label, count in chips] == [("API Requests", "1"), ("Flow Runs", "1")]
-    for href, count in [(href, count) for href, count, _ in figures] + [(href, count) for href, _, count in chips]:
-        assert client.get(unescape(href)).text.count('<tr class="') == int(count)
+    numbers = numbers_of(html)
+    assert len(numbers) >= 10
+    for count, href in numbers:
+        assert count_rows(client, href) == count, href
+    assert "6 records in the last 24 hours" in text_of(html)
+    assert "Failure <b>3</b>" in html
+
+
+def test_each_number_holds_for_every_duration(
+    client: Client, clock: FakeClock, make_record: MakeRecord, keep: Keep, refused_order: dict[str, Record]
+) -> None:
+    keep(
+        *(
+            make_record("integration_event", -hours * HOUR_MS, status="failure", customer="acme")
+            for hours in (2, 30, 400)
+        )
+    )
+    totals = {}
+    for duration in ("1h", "7d", "14d", "30d"):
+        html = client.get(f"/?duration={duration}").text
+        assert re.search(rf'duration={duration}" aria-current="true"', html)
+        for count, href in numbers_of(html):
+            assert f"duration={duration}" in href or "from=" in href
+            assert count_rows(client, href) == count, href
+        totals[duration] = re.search(r"(\d+) records? in", text_of(html))[1]
+    assert totals == {"1h": "6", "7d": "8", "14d": "8", "30d": "9"}
+
+
+def test_a_duration_or_filter_that_does_not_exist_is_refused_with_those_that_do(client: Client) -> None:
+    answer = client.get("/?duration=2h")
+    assert answer.status_code == 400
+    assert "duration may be: 1h, 24h, 7d, 14d, 30d." in text_of(answer.text)
+    answer = client.get("/?customer=acme")
+    assert answer.status_code == 400
+    assert "There is no filter 'customer' here." in text_of(answer.text)
+
+
+def test_the_chart_says_each_bar_in_a_table_with_links(
+    client: Client, clock: FakeClock, make_record: MakeRecord, keep: Keep
+) -> None:
+    keep(*(make_record("step", -minutes * MINUTE_MS, status="failure") for minutes in (90, 91, 300)))
+    html = client.get("/").text
+    table = html[html.index("<event-chart") : html.index("</event-chart>")]
+    rows = re.findall(r"<tr><th.*?</tr>", table, re.DOTALL)[1:]
+    counts = [re.search(r'href="([^"]+)"><data class="failure" value="(\d+)"', row) for row in rows]
+    assert [int(found[2]) for found in counts if found] == [1, 2]
+    for found in counts:
+        assert found
+        assert count_rows(client, found[1]) == int(found[2])
+    assert 'data-href="/logs?from={from}&amp;to={to}"' in html
+
+
+def test_failures_are_told_by_product_and_by_customer_most_first(
+    client: Client, registry: Registry, make_record: MakeRecord, keep: Keep
+) -> None:
+    registry.customers.see("default", ["acme"], 1)
+    registry.customers.rename("default", "acme", "Acme Outdoor")
+    failed = {"status": "failure", "source_product": "erp"}
+    keep(
+        make_record(customer="acme", target_product="ship", **failed),
+        make_record(after=1, customer="acme", target_product="erp", **failed),
+        make_record(after=2, customer="holm", **failed),
+        make_record(after=3, customer="holm", source_product="erp"),
+    )
+    html = client.get("/").text
+    assert text_rows(section(html, "products")) == ["ERP 3", "Aptean Ship 1"]
+    assert text_rows(section(html, "customers")) == ["Acme Outdoor 2", "holm 1"]
+
+
+def text_rows(html: str) -> list[str]:
+    rows = re.findall(r"<tr.*?</tr>", html[html.index("<tbody") :], re.DOTALL)
+    return [re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", row))).strip() for row in rows]
+
+
+def test_a_webhook_refused_for_its_signature_needs_attention(
+    client: Client, make_record: MakeRecord, keep: Keep
+) -> None:
+    error = ErrorInfo(type="signature", message="The signature does not hold.")
+    keep(
+        *(make_record("external_webhook", at, status="failure", error=error) for at in range(2)),
+        make_record("external_webhook", 5, status="failure", error=ErrorInfo(type="parse", message="no JSON")),
+    )
+    html = section(client.get("/").text, "attention")
+    said = text_of(f"<main>{html}</main>")
+    assert "External webhooks 2 refused, because the signature does not hold" in said
+    href = re.search(r'class="many bad" href="([^"]+)"', html)
+    assert href
+    assert count_rows(client, href[1]) == 2
+
+
+def test_a_disconnected_connection_needs_attention_with_what_it_refused(
+    client: Client, registry: Registry, make_record: MakeRecord, keep: Keep
+) -> None:
+    registry.connections.see("default", [("acme-ship", "acme", ""), ("holm-ship", "holm", "")], 1)
+    registry.connections.disconnect("default", "acme-ship", "The access expired.")
+    keep(make_record("decision", status="failure", state="connection_disconnected", connection="acme-ship"))
+    html = section(client.get("/").text, "attention")
+    said = text_of(f"<main>{html}</main>")
+    assert "acme-ship 1 launch refused: the connection of acme is disconnected: The access expired." in said
+    assert "holm-ship" not in said
+    assert 'href="/connections/acme-ship"' in html
+
+
+def test_a_log_that_is_behind_needs_attention(client: Client, indexed: Indexed) -> None:
+    assert "The log is behind" not in client.get("/").text
+    indexed.behind_ms = 3 * MINUTE_MS
+    said = text_of(client.get("/").text)
+    assert "The log is behind What came in the last 3 min 0 s is kept, and cannot be found yet." in said
 
 
 def test_the_failures_of_a_chain_are_one_line_that_leads_to_its_flow_run(
     client: Client, refused_order: dict[str, Record]
 ) -> None:
-    html = client.get("/").text
-    lines = re.findall(r"<li>.*?</li>", html[html.index('<ul class="latest"') :], re.DOTALL)
+    lines = re.findall(r"<li>.*?</li>", section(client.get("/").text, "failures"), re.DOTALL)
     assert len(lines) == 1
     assert f'href="/flow-runs/{refused_order["run"].id}"' in lines[0]
     assert "SO-1042" in lines[0]
@@ -66,10 +199,36 @@ def test_a_day_on_which_nothing_failed_says_so_without_a_dot(
     clock.advance(25 * HOUR_MS)
     html = client.get("/").text
     assert "Nothing failed in the last 24 hours." in text_of(html)
+    assert "Nothing needs attention." in text_of(html)
     assert "0 records" in text_of(html)
     assert 'class="dot failure"' not in html
 
 
+def test_where_nothing_has_ever_come_in_the_page_says_what_to_do_first(client: Client) -> None:
+    html = client.get("/").text
+    said = text_of(html)
+    assert "Nothing has come in yet" in said
+    assert "curl http://testserver.local/v1/events" in said
+    assert "clew keys create" in said
+    assert "clew serve orders.py" in said
+    assert "<event-chart" not in html
+
+
+@pytest.mark.feature("B01", "B02")
+def test_the_banner_has_the_blue_logs_button_with_integration_events_first(client: Client) -> None:
+    html = client.get("/").text
+    banner = html[html.index('<header class="banner"') : html.index("</header>")]
+    button = re.search(
+        r'<details class="pop end">\s*<summary class="button primary">Logs<.*?</details>', banner, re.DOTALL
+    )
+    assert button
+    first = re.search(r'<a href="([^"]+)"[^>]*>([^<]+)<', button[0])
+    assert first
+    assert (first[1], first[2].strip()) == ("/logs/integration-events", "Integration Events")
+    assert "<h1>Integration Events Log</h1>" in client.get(first[1]).text
+
+
+@pytest.mark.feature("D01")
 def test_from_the_overview_every_way_of_red_dots_ends_at_the_reason(
     shop: Shop, failed: tuple[Record, str], dotted: Dotted
 ) -> None:
@@ -94,8 +253,16 @@ def test_from_the_overview_every_way_of_red_dots_ends_at_the_reason(
 
 def test_flows_that_fail_come_first_with_their_share(shop: Shop, failed: tuple[Record, str]) -> None:
     html = eventually(lambda: (html := shop.get("/")) and "status=failure" in html and html)
-    table = html[html.index('aria-labelledby="flows"') :]
+    table = section(html, "flows")
     rows = re.findall(r"<tr.*?</tr>", table[table.index("<tbody") :], re.DOTALL)
     assert "Order to ship" in rows[0]
     assert '<span class="bad">0 %</span>' in rows[0]
     assert "disabled" in rows[1]
+
+
+def test_a_flow_that_fails_and_one_that_lets_events_pass_need_attention(shop: Shop, failed: tuple[Record, str]) -> None:
+    html = eventually(lambda: (html := shop.get("/")) and "launched nothing" in html and html, what="both")
+    said = text_of(f"<main>{section(html, 'attention')}</main>")
+    assert "Order to ship 1 of 1 run failed" in said
+    assert "order-report 1 event launched nothing: the flow is disabled" in said
+    assert 'href="/logs?kind=decision&amp;state=flow_disabled&amp;flow=order-report"' in html

@@ -1,12 +1,12 @@
-"""Where things are: the page of a record, of a flow run, of a node run in it, of a flow."""
+"""Where things are: the page of a record, of a flow run, of a node run in it, of a flow, of what is connected."""
 
 from __future__ import annotations
 
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 from clew.core.clock import to_rfc3339
 from clew.core.record import Record, Summary
-from clew.web.layout import TROUBLESHOOTING_PATH
+from clew.web.layout import CONNECTIONS_PATH, INTEGRATIONS_PATH, PRODUCTS_PATH, TROUBLESHOOTING_PATH
 from clew.web.logs.url import ALL_TIME, LogUrl
 
 RUNS_PATH = "/logs/flow-runs"
@@ -39,6 +39,37 @@ def flow_href(key: str, part: str = "") -> str:
     """The flow's page, or a part of it: `trigger`."""
     path = f"/flows/{quote(key, safe='')}"
     return f"{path}#{part}" if part else path
+
+
+def product_href(key: str) -> str:
+    """The product's page."""
+    return f"{PRODUCTS_PATH}/{quote(key, safe='')}"
+
+
+def integration_href(key: str) -> str:
+    """The integration's page."""
+    return f"{INTEGRATIONS_PATH}/{quote(key, safe='')}"
+
+
+def connection_href(key: str) -> str:
+    """The connection's page."""
+    return f"{CONNECTIONS_PATH}/{quote(key, safe='')}"
+
+
+def customer_href(key: str, part: str = "") -> str:
+    """The customer's page, or a part of it: `integration-events`, `aip-events`. A customer's key may be any text.
+
+    A slash in it, and what a browser takes for a step upwards, are escaped once more: see `customer_key`.
+    """
+    text = key.replace("%", "%25").replace("/", "%2F")
+    text = text.replace(".", "%2E") if text in (".", "..") else text
+    path = f"/customers/{quote(text, safe='')}"
+    return f"{path}/{part}" if part else path
+
+
+def customer_key(text: str) -> str:
+    """The customer's key of a path that `customer_href` made."""
+    return unquote(text)
 
 
 def runs_href(*pairs: tuple[str, str]) -> str:

@@ -15,7 +15,8 @@ from clew.web.flows.health import Health
 from clew.web.flows.views import FlowPage, FlowRow, LastRun, NodeRow, Rate, TriggerEvent
 from clew.web.graph import Trigger, build_flow_graph
 from clew.web.layout import Layout
-from clew.web.links import events_href, flow_href, href_of, runs_href
+from clew.web.links import RUNS_PATH, events_href, flow_href, href_of, runs_href
+from clew.web.logs.url import DEFAULT_DURATION, LogUrl
 from clew.web.names import Names
 from clew.web.time_zone import zone_words
 from clew.web.wording import ARROWS, cut, say_count, say_minute, say_moment, say_other_day, say_took
@@ -49,17 +50,18 @@ def build_last(run: Summary, names: Names, now_ms: int) -> LastRun:
     )
 
 
-def build_rate(key: str, health: Health) -> Rate:
+def build_rate(key: str, health: Health, duration: str = DEFAULT_DURATION) -> Rate:
     """How its runs went, as a link to them, or to those that failed."""
+    href = LogUrl(RUNS_PATH, (("flow", key),)).over(duration)
     if not health.ended:
-        return Rate("", "no run", runs_href(("flow", key)), has_failure=False)
+        return Rate("", "no run", href.href, has_failure=False)
     # Cut, not rounded: one failure of 100,000 is not 100 %.
     share = (health.ended - health.failed) * 1_000 // health.ended
     words = f"{share / 10:.1f} %" if share % 10 else f"{share // 10} %"
     if not health.failed:
-        return Rate(words, say_count(health.ended, "run"), runs_href(("flow", key)), has_failure=False)
+        return Rate(words, say_count(health.ended, "run"), href.href, has_failure=False)
     detail = f"{health.failed:,} of {say_count(health.ended, 'run')} failed"
-    return Rate(words, detail, runs_href(("flow", key), ("status", "failure")), has_failure=True)
+    return Rate(words, detail, href.having("status", "failure").href, has_failure=True)
 
 
 def say_integration(flow: Flow, names: Names) -> str:

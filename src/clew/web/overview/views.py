@@ -6,8 +6,11 @@ from typing import ClassVar
 
 import msgspec
 
-from clew.web.flows.views import FlowRow
+from clew.web.chart import Chart
+from clew.web.dots import Dot
+from clew.web.flows.views import Rate
 from clew.web.layout import Layout
+from clew.web.logs.views import Choice, Trouble
 from clew.web.rendering import View
 from clew.web.wording import Moment
 
@@ -18,7 +21,36 @@ class Figure(msgspec.Struct, frozen=True):
     count: str
     label: str
     href: str
-    has_failure: bool
+
+
+class Attention(msgspec.Struct, frozen=True, kw_only=True):
+    """Something to look at: what it is, what is the matter with it, and a number that leads to its records."""
+
+    dot: Dot
+    what: str
+    href: str
+    matter: str
+    count: str = ""
+    count_href: str = ""
+
+
+class FlowLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A flow and how its runs went. `runs` leads to all of them, `rate` to those that failed where some did."""
+
+    title: str
+    href: str
+    is_enabled: bool
+    runs: Figure
+    rate: Rate
+
+
+class Share(msgspec.Struct, frozen=True):
+    """How many failures something has. `percent` is its bar's length, that of the first being 100."""
+
+    label: str
+    count: str
+    percent: int
+    href: str
 
 
 class FailureRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,14 +66,30 @@ class FailureRow(msgspec.Struct, frozen=True, kw_only=True):
     message: str
 
 
+class FirstSteps(msgspec.Struct, frozen=True):
+    """What to do where nothing has ever come in: a command that reports an event, and how a flow is declared."""
+
+    report: str
+    declare: str
+    serve: str
+
+
 class OverviewPage(View, frozen=True, kw_only=True):
-    """How things are: the last 24 hours in numbers, the flows, and what failed last."""
+    """How things are over a stretch of time. With `trouble` nothing else is shown, with `first_steps` no record."""
 
     template: ClassVar[str] = "overview/page.html"
 
     layout: Layout
-    figures: tuple[Figure, ...]
-    failing: tuple[Figure, ...]
-    flows: tuple[FlowRow, ...]
-    failures: tuple[FailureRow, ...]
-    failures_href: str
+    durations: tuple[Choice, ...]
+    span: str = ""
+    total: Figure | None = None
+    chart: Chart | None = None
+    attention: tuple[Attention, ...] = ()
+    failing: tuple[Figure, ...] = ()
+    flows: tuple[FlowLine, ...] = ()
+    products: tuple[Share, ...] = ()
+    customers: tuple[Share, ...] = ()
+    failures: tuple[FailureRow, ...] = ()
+    failures_href: str = ""
+    first_steps: FirstSteps | None = None
+    trouble: Trouble | None = None
