@@ -60,6 +60,26 @@ def bring(root: Path) -> None:
     copy_libraries(root)
 
 
+def bring_for_tests(root: Path) -> None:
+    """Fill `node_modules` from npm where it lacks a library that only the tests use: an install needs none of them.
+
+    Raises `VendorError` as `bring` does.
+    """
+    named: dict[str, str] = json.loads((root / "package.json").read_text())["devDependencies"]
+    if all(installed_version(root, library) == version for library, version in named.items()):
+        return
+    npm = find_npm()
+    if npm is None:
+        raise VendorError("The tests need libraries from npm, and there is no npm here: run `make setup`.")
+    run_npm_ci(npm, root)
+
+
+def installed_version(root: Path, library: str) -> str:
+    """The library's version in `node_modules`, "" where it is not there."""
+    about = root / "node_modules" / library / "package.json"
+    return str(json.loads(about.read_text())["version"]) if about.is_file() else ""
+
+
 def is_current(root: Path) -> bool:
     """Whether the vendor folder holds what the two npm files ask for."""
     stamp = vendor_folder(root) / ".lock"

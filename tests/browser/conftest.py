@@ -16,6 +16,7 @@ from chromium import find_chromium
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from harness.demo import Demo
+from harness.every_page import find_places
 from harness.server import ADMIN_KEY
 
 READY_TIMEOUT_S = 90
@@ -118,3 +119,19 @@ def page(context: BrowserContext) -> Iterator[Page]:
     page.on("pageerror", lambda error: said.append(str(error)))
     yield page
     assert not said
+
+
+@pytest.fixture(scope="session")
+def places(demo: Demo) -> dict[str, str]:
+    """What stands in the braces of `harness.every_page`."""
+    return find_places(demo)
+
+
+@pytest.fixture(scope="module")
+def visitor(browser: Browser, session_state: Path, demo: Demo) -> Iterator[Page]:
+    """One page for all tests of a file that only look: what they set of the window they set before each look."""
+    # Without motion: a colour on its way to another is no colour to judge.
+    context = browser.new_context(base_url=demo.url, storage_state=session_state, reduced_motion="reduce")
+    context.set_default_timeout(15_000)
+    yield context.new_page()
+    context.close()

@@ -8,7 +8,6 @@ const SHAPES = {
   TB: { widest: 170, narrowest: 132, nodesep: 14, ranksep: 30 },
 };
 const NODE_HEIGHT = 48;
-const TEXT_LEFT = 28;
 const MARGIN = 18;
 // Below this width a graph goes from top to bottom: a phone scrolls down, not sideways.
 const NARROW = 620;
@@ -39,7 +38,6 @@ class FlowGraph extends HTMLElement {
     for (const link of this.graph.links) svg.append(drawLink(layout, link, direction));
     for (const node of this.graph.nodes) svg.append(drawNode(layout.node(node.id), node));
     this.replaceChildren(svg);
-    for (const text of svg.querySelectorAll("text")) shorten(text);
     this.#show(layout.node((this.graph.nodes.find((node) => node.is_current) ?? this.graph.nodes[0]).id));
   }
 
@@ -110,27 +108,30 @@ function drawNode(place, node) {
   const group = make(
     "g",
     { class: kind, transform: `translate(${left} ${top})` },
-    make("title", {}, [node.label, node.state, node.about].filter(Boolean).join("\n")),
     make("rect", { width: place.width, height: NODE_HEIGHT, rx: 8 }),
     make("circle", { cx: 15, cy: NODE_HEIGHT / 2, r: node.dot === "failure" ? 5 : 4.2 }),
-    make("text", { x: TEXT_LEFT, y: node.about ? 21 : 28 }, node.label),
-    make("text", { x: TEXT_LEFT, y: 37, class: "about" }, node.about),
+    drawWords(place, node),
   );
   if (!node.href) return group;
-  const told = node.about.startsWith(node.state) ? [node.label, node.about] : [node.label, node.state, node.about];
+  // What is read begins with what is seen, so that who speaks to the browser can say it.
+  const told = node.about.startsWith(node.state) ? [node.label, node.about] : [node.label, node.about, node.state];
   const label = told.filter(Boolean).join(", ");
   return make("a", { href: node.href, "aria-label": label, "aria-current": node.is_current ? "true" : null }, group);
 }
 
-// Cuts a text to the room that its node has; the title has the whole.
-function shorten(text) {
-  const room = text.parentNode.querySelector("rect").width.baseVal.value - TEXT_LEFT - 10;
-  const full = text.textContent;
-  let kept = full.length;
-  while (kept > 1 && text.getComputedTextLength() > room) {
-    kept = Math.min(kept - 1, Math.floor((kept * room) / text.getComputedTextLength()));
-    text.textContent = `${full.slice(0, kept).trimEnd()}…`;
+// HTML over the whole node, for its style sheet cuts what has no room and leaves the words whole; the title shows them.
+function drawWords(place, node) {
+  const words = document.createElement("div");
+  words.className = "words";
+  words.title = [node.label, node.state, node.about].filter(Boolean).join("\n");
+  for (const [text, name] of [[node.label, "label"], [node.about, "about"]]) {
+    if (!text) continue;
+    const line = document.createElement("div");
+    line.className = name;
+    line.textContent = text;
+    words.append(line, " ");
   }
+  return make("foreignObject", { width: place.width, height: NODE_HEIGHT }, words);
 }
 
 customElements.define("flow-graph", FlowGraph);

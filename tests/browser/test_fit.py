@@ -1,0 +1,107 @@
+"""Every page fits its window, stands still while it loads, is quiet while someone types, and needs no script."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from harness.demo import Demo
+from harness.every_page import PAGES
+
+pytestmark = pytest.mark.browser
+
+MOST_SHIFT = 0.05
+"""Half of what is called good: https://web.dev/articles/cls"""
+WATCH_SHIFTS = """
+window.shift = 0;
+window.shifted = [];
+new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) {
+        if (entry.hadRecentInput) continue;
+        window.shift += entry.value;
+        window.shifted.push(...entry.sources.map(({ node }) => node?.outerHTML?.slice(0, 120) ?? node?.textContent));
+    }
+}).observe({ type: "layout-shift", buffered: true });
+"""
+SETTLE = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
+EXCESS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.fixture(scope="module")
+def watched(visitor: Page) -> Page:
+    visitor.context.add_init_script(WATCH_SHIFTS)
+    return visitor
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_fits_its_window_and_stands_still(watched: Page, places: dict[str, str], name: str) -> None:
+    for width in (1280, 390):
+        watched.set_viewport_size({"width": width, "height": 900})
+        watched.goto(PAGES[name].path.format(**places))
+        watched.evaluate(SETTLE)
+        assert watched.evaluate(EXCESS) <= 0, f"wider than its window of {width}"
+        shift, shifted = watched.evaluate("[window.shift, window.shifted]")
+        assert shift < MOST_SHIFT, f"moved by {shift:.2f} at {width}: {shifted}"
+
+
+@pytest.fixture(scope="module")
+def plain(browser: Browser, session_state: Path, demo: Demo) -> Iterator[Page]:
+    """A page of a browser that runs no script."""
+    context = browser.new_context(base_url=demo.url, storage_state=session_state, java_script_enabled=False)
+    context.set_default_timeout(15_000)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_shows_its_content_without_a_script(plain: Page, places: dict[str, str], name: str) -> None:
+    answer = plain.goto(PAGES[name].path.format(**places))
+    assert answer
+    assert answer.status == PAGES[name].status
+    main = plain.get_by_role("main")
+    expect(main.get_by_role("heading", level=1)).to_be_visible()
+    assert len(main.inner_text()) > 40
+    assert plain.locator("[data-copy]:visible, [data-keys]:visible").count() == 0
+
+
+def test_without_a_script_filters_and_the_search_work(plain: Page) -> None:
+    plain.goto("/logs?duration=7d")
+    plain.locator("summary", has_text="Product").click()
+    plain.get_by_label("Product", exact=True).select_option("ship")
+    plain.locator("details[open]").get_by_role("button", name="Apply").click()
+    expect(plain).to_have_url(re.compile(r"[?&]product=ship(&|$)"))
+    expect(plain.locator("table.log tbody tr").first).to_be_visible()
+    plain.get_by_role("searchbox").fill("postal_code")
+    plain.get_by_role("searchbox").press("Enter")
+    expect(plain).to_have_url(re.compile(r"q=postal_code"))
+    expect(plain.locator("table.log tbody tr").first).to_be_visible()
+
+
+def test_without_a_script_a_time_zone_can_be_chosen(browser: Browser, session_state: Path, demo: Demo) -> None:
+    context = browser.new_context(base_url=demo.url, storage_state=session_state, java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/logs?duration=7d")
+    page.get_by_text("ada@clew.example").first.click()
+    page.get_by_role("button", name="Local time").click()
+    page.get_by_role("combobox").select_option("Asia/Kolkata")
+    page.get_by_role("button", name="Use this time zone").click()
+    expect(page).to_have_url(re.compile(r"/logs\?duration=7d$"))
+    expect(page.get_by_role("columnheader", name="Time (Kolkata)")).to_be_visible()
+    context.close()
+
+
+def test_nothing_is_asked_for_while_someone_types(visitor: Page) -> None:
+    visitor.set_viewport_size({"width": 1280, "height": 900})
+    visitor.goto("/logs")
+    asked: list[str] = []
+    visitor.on("request", lambda request: asked.append(request.url))
+    visitor.get_by_role("searchbox").press_sequentially("order 1042")
+    for name in ("Customer", "Event", "Key", "Text"):
+        visitor.locator("summary", has_text=name).first.click()
+        visitor.get_by_label(name, exact=True).press_sequentially("order")
+    visitor.evaluate(SETTLE)
+    assert asked == []

@@ -1,0 +1,111 @@
+"""Every page there is, by a name: what is held for one is held for all of them.
+
+`tests/web/test_every_page.py` holds that no route of the pages is missing here.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from harness.demo import Demo
+from harness.server import ADMIN_KEY
+
+
+@dataclass(frozen=True)
+class Visit:
+    """An address with the names of what `find_places` finds in braces, and the status that it is answered with."""
+
+    path: str
+    status: int = 200
+
+
+PAGES: dict[str, Visit] = {
+    "overview": Visit("/"),
+    "all records": Visit("/logs"),
+    "failures with filters": Visit("/logs?status=failure&product=ship&key=order%3D*&duration=7d"),
+    "an empty log": Visit("/logs?customer=nobody&duration=1h"),
+    "a filter that is wrong": Visit("/logs?status=meh", 400),
+    "integration events": Visit("/logs/integration-events"),
+    "api requests": Visit("/logs/api-requests"),
+    "external webhooks": Visit("/logs/external-webhooks"),
+    "external event pulls": Visit("/logs/external-event-pulls"),
+    "external events": Visit("/logs/external-events"),
+    "internal events": Visit("/logs/internal-events"),
+    "flow runs": Visit("/logs/flow-runs"),
+    "a record": Visit("/records/{webhook}"),
+    "a record's data": Visit("/records/{integration_event}?tab=data"),
+    "a record's payload": Visit("/records/{webhook}?tab=payload"),
+    "a record's exchange": Visit("/records/{api_request}?tab=http"),
+    "a record's error": Visit("/records/{api_request}?tab=error"),
+    "a record's logs": Visit("/records/{api_request}?tab=logs"),
+    "a record's thread": Visit("/records/{webhook}?tab=trace"),
+    "an integration event": Visit("/records/{integration_event}"),
+    "an event that launched a run": Visit("/records/{event}"),
+    "an event that launched none": Visit("/records/{unlaunched}"),
+    "a flow run": Visit("/flow-runs/{run}"),
+    "a node run's error": Visit("/flow-runs/{run}?node={node}&tab=error"),
+    "a node run's logs": Visit("/flow-runs/{run}?node={node}&tab=logs"),
+    "a node run's input": Visit("/flow-runs/{run}?node={node}&tab=input"),
+    "flows": Visit("/flows"),
+    "a flow": Visit("/flows/{flow}"),
+    "time zone": Visit("/settings/time-zone"),
+    "sign in": Visit("/sign-in"),
+    "nothing": Visit("/nonsense", 404),
+}
+
+NO_PAGES = {
+    "/static/{name:path}": "a file",
+    "/records/{record_id:str}/payload": "a download",
+    "/activity/data-source-events": "leads to the log of today's name",
+    "/activity/app-events": "leads to the log of today's name",
+    "/sign-in/link/{token:str}": "good for one session; tests/browser/conftest.py uses it",
+}
+"""GET routes that show nothing to look at, and what they are for."""
+
+
+def find_places(demo: Demo) -> dict[str, str]:
+    """What stands in the braces of the addresses: of the demo's order that Ship refused, and of what is beside it."""
+    headers = {"authorization": f"Bearer {ADMIN_KEY}"}
+    with httpx.Client(base_url=demo.url, headers=headers, trust_env=False) as api:
+        webhook = _id_in(demo.thread_link)
+        trace = _items(api, f"/v1/records?trace_id={_trace_of(api, webhook)}&duration=7d&limit=200")
+        of_kind = {item["kind"]: item for item in reversed(trace)}
+        failed = [item for item in trace if item["status"] == "failure"]
+        node_run = next(item for item in failed if item["kind"] == "node_run")
+        events = _items(api, "/v1/records?kind=integration_event&status=failure&duration=7d&limit=1")
+    event = of_kind["external_event"]
+    return {
+        "webhook": webhook,
+        "event": event["id"],
+        "customer": event["customer"],
+        "integration_event": events[0]["id"],
+        "api_request": next(item["id"] for item in failed if item["kind"] == "api_request"),
+        "run": _id_in(demo.flow_run_link),
+        "node": node_run["node"],
+        "flow": node_run["flow"],
+        "unlaunched": _id_in(demo.unlaunched_event_link),
+    }
+
+
+def _trace_of(api: httpx.Client, record_id: str) -> str:
+    answer = api.get(f"/v1/records/{record_id}")
+    answer.raise_for_status()
+    return str(answer.json()["trace_id"])
+
+
+def _items(api: httpx.Client, path: str) -> list[dict[str, Any]]:
+    answer = api.get(path)
+    answer.raise_for_status()
+    items: list[dict[str, Any]] = answer.json()["items"]
+    assert items, f"the demo has nothing for {path}"
+    return items
+
+
+def _id_in(link: str) -> str:
+    found = re.search(r"/(?:records|flow-runs)/([0-9a-f-]{36})", link)
+    assert found, link
+    return found[1]
