@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from clew.api.description import FILTERS, PAGING, EventsOperation, object_schema
+import json
+
+import msgspec
+import pytest
+
+from clew.api.description import FILTERS, PAGING, EventsOperation, StepsOperation, object_schema
+from clew.core.settings import Settings
 from clew.doors.json_events import Event
+from clew.doors.steps import Step, read_steps
 from clew.log.parameters import CHOICES, FILTER_NAMES, PAGING_NAMES
 
 
@@ -17,15 +24,23 @@ def test_the_values_of_a_closed_filter_are_those_that_are_parsed() -> None:
     assert {name: tuple(described[name][1]["enum"]) for name in CHOICES} == CHOICES
 
 
-def test_an_event_is_described_field_by_field() -> None:
-    schema = object_schema(Event)
-    assert set(schema["properties"]) == set(Event.__struct_fields__)
-    assert schema["required"] == ["event"]
+@pytest.mark.parametrize(("struct", "required"), [(Event, ["event"]), (Step, ["action"])])
+def test_what_is_reported_is_described_field_by_field(struct: type[msgspec.Struct], required: list[str]) -> None:
+    schema = object_schema(struct)
+    assert set(schema["properties"]) == set(struct.__struct_fields__)
+    assert schema["required"] == required
     assert schema["properties"]["payload"] == {}
 
 
-def test_the_events_body_is_described_in_its_three_forms() -> None:
-    body = EventsOperation().to_schema()["requestBody"]
+@pytest.mark.parametrize("operation", [EventsOperation, StepsOperation])
+def test_a_way_in_is_described_in_its_three_forms(operation: type[EventsOperation | StepsOperation]) -> None:
+    body = operation().to_schema()["requestBody"]
     assert set(body["content"]) == {"application/json", "application/x-ndjson"}
     one, several = body["content"]["application/json"]["schema"]["oneOf"]
     assert several["items"] == one
+
+
+def test_the_examples_of_a_step_are_steps() -> None:
+    body = StepsOperation().to_schema()["requestBody"]
+    examples = body["content"]["application/json"]["examples"]
+    assert [read_steps(json.dumps(one["value"]).encode(), "", Settings(), 0) for one in examples.values()]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 
 import msgspec
+import pytest
 
 from clew.core.ids import digest, time_of, trace_id_of
 from clew.core.record import Record, decode_line, encode_line
 from clew.core.redaction import Redactor
 from clew.core.settings import Settings
-from clew.doors.event_records import Accepted, to_records
+from clew.doors.event_records import Accepted, First, keys_of_parents, to_records
 from clew.doors.json_events import read_events
 
 NOW = 1_780_000_000_000
@@ -201,3 +202,37 @@ def test_secrets_leave_payload_parameters_keys_and_errors_with_their_places() ->
 def test_a_secret_only_in_keys_leaves_too() -> None:
     [record] = records({"event": "a", "keys": {"api-key": "hunter2"}})
     assert (record.keys, record.redacted) == ({"api-key": "****"}, ("/keys/api-key",))
+
+
+def test_a_child_of_a_parent_that_came_before_points_to_the_first_and_joins_its_trace() -> None:
+    body = [{"event": "p", "id": "evt_1"}, {"event": "c", "parent_id": "evt_1"}, {"event": "other"}]
+    batch = read_events(json.dumps(body).encode(), "application/json", Settings(), NOW)
+    [key] = keys_of_parents(batch, "w")
+    assert key == accept(body)[0].key
+    first = First("01890a5d-ac96-774b-bcce-b302099a8057", OTHER_TRACE)
+    _, child, other = records(body, first_of={key: first})
+    assert (child.parent_id, child.trace_id) == (first.id, OTHER_TRACE)
+    assert other.trace_id == trace_id_of(other.id)
+
+
+@pytest.mark.parametrize(
+    ("said", "trace"),
+    [
+        ({}, "01890a5dac96774bbcceb302099a8057"),
+        ({"trace_id": OTHER_TRACE}, OTHER_TRACE),
+        ({"correlation_id": "c"}, digest("trace", "w", "c").hex()),
+    ],
+)
+def test_the_trace_of_a_first_that_is_not_known_is_what_its_repetition_says_else_its_own(
+    said: dict[str, str], trace: str
+) -> None:
+    body = [{"event": "p", "id": "evt_1", **said}, {"event": "c", "parent_id": "evt_1"}]
+    first = First("01890a5d-ac96-774b-bcce-b302099a8057", "")
+    _, child = records(body, first_of={accept(body)[0].key: first})
+    assert (child.parent_id, child.trace_id) == (first.id, trace)
+
+
+def test_only_events_that_others_name_are_keys_of_parents() -> None:
+    body = [{"event": "p", "id": "1"}, {"event": "c", "id": "2", "parent_id": "1"}, {"event": "d", "parent_id": "1"}]
+    batch = read_events(json.dumps(body).encode(), "application/json", Settings(), NOW)
+    assert keys_of_parents(batch, "w") == (accept(body)[0].key,)

@@ -174,6 +174,26 @@ def test_a_parent_in_the_same_request_is_named_by_its_own_id(api: httpx.Client) 
     assert child["trace_id"] == parent["trace_id"]
 
 
+def test_a_child_of_an_event_that_came_before_points_to_the_record_that_there_is(api: httpx.Client) -> None:
+    order = fresh()
+    parent = {"id": f"a-{order}", "event": "parent", "keys": {"order": order}}
+    first = api.post("/v1/events", json=parent, headers={"traceparent": f"00-{uuid.uuid4().hex}-00f067aa0ba902b7-01"})
+    events = [parent, {"event": "child", "parent_id": f"a-{order}", "keys": {"order": order}}]
+    answer = api.post("/v1/events", json=events).json()
+    assert (answer["accepted"], answer["duplicates"], answer["ids"][0]) == (1, 1, first.json()["ids"][0])
+    root, child = find(api, order, 2)
+    assert child["parent_id"] == root["id"] == answer["ids"][0]
+    assert child["trace_id"] == root["trace_id"]
+    assert [item["depth"] for item in api.get(f"/v1/records/{child['id']}/trace").json()["items"]] == [0, 1]
+
+
+def test_the_path_may_end_with_a_slash(api: httpx.Client) -> None:
+    order = fresh()
+    assert api.post("/v1/events/", json={"event": "slash", "keys": {"order": order}}).status_code == 201
+    assert find(api, order)[0]["event"] == "slash"
+    assert api.post("/v1/events/", json={}).status_code == 422
+
+
 def test_a_later_child_joins_its_parents_trace(api: httpx.Client) -> None:
     order = fresh()
     trace_id = uuid.uuid4().hex

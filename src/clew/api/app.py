@@ -24,6 +24,7 @@ from clew.api.health import Check, build_health
 from clew.api.intake import Intake
 from clew.api.problems import HANDLERS
 from clew.api.records import RecordReader, build_records
+from clew.api.steps import build_steps
 from clew.api.webhooks import PREFIX as WEBHOOKS_PREFIX
 from clew.api.webhooks import WebhookIntake, build_webhooks, describe_webhooks
 from clew.core.errors import NotFound
@@ -58,6 +59,7 @@ def build_app(
         "/",
         route_handlers=[
             describe_events(post_events),
+            build_steps(intake, registry.keys, settings),
             describe_webhooks(receive_webhook),
             build_records(reader, registry.keys),
             build_diagnosis(search, registry.keys, registry.products.title),

@@ -10,11 +10,13 @@ from typing import Any
 
 import msgspec
 from litestar.openapi.spec import (
+    Example,
     OpenAPIHeader,
     OpenAPIMediaType,
     OpenAPIResponse,
     Operation,
     Parameter,
+    Reference,
     RequestBody,
     Schema,
 )
@@ -22,10 +24,12 @@ from litestar.openapi.spec import (
 from clew.core.failure_class import FAILURE_CLASSES
 from clew.core.record import DIRECTIONS, KINDS, STATUSES
 from clew.doors.json_events import Event
+from clew.doors.steps import ACTIONS, Step
 from clew.log.query import HTTP_DIRECTIONS, ROLES
 
 DURATIONS = ("1h", "24h", "7d", "14d", "30d")
 _STRING: dict[str, Any] = {"type": "string"}
+IDEMPOTENCY_KEY = "The same key and body, the same answer; with another body it is refused (422)."
 
 
 def _one_of(values: tuple[str, ...]) -> dict[str, Any]:
@@ -125,31 +129,69 @@ class EventsOperation(Operation):
     """`POST /v1/events`: its body in three forms."""
 
     def __post_init__(self) -> None:
-        event = object_schema(Event)
-        several = {"oneOf": [event, {"type": "array", "items": event, "minItems": 1}]}
-        self.request_body = RequestBody(
-            required=True,
-            description="One event, an array of events, or one event a line.",
-            content={
-                "application/json": OpenAPIMediaType(schema=Described(several)),
-                "application/x-ndjson": OpenAPIMediaType(schema=Described(event)),
-            },
-        )
-        self.parameters = [
-            *(self.parameters or []),
-            *(
-                Parameter(name=name, param_in="header", required=False, description=text, schema=Described(_STRING))
-                for name, text in _EVENT_HEADERS.items()
-            ),
-        ]
-        _refusals(self, {400: "malformed", 401: "no key", 413: "too large", 415: "content type", 422: "wrong"})
+        _describe_objects(self, Event, "event", {})
+        self.parameters = [*(self.parameters or []), *_headers("events without a trace of their own join it.")]
+        _refusals(self, _INTAKE_REFUSALS)
 
 
-_EVENT_HEADERS = {
-    "Idempotency-Key": "The same key and body, the same answer.",
-    "traceparent": "W3C trace context: events without a trace of their own join it.",
-    "Content-Encoding": "`gzip` or `zstd`.",
+@dataclass
+class StepsOperation(Operation):
+    """`POST /v1/events/{id}/steps`: its body in three forms."""
+
+    def __post_init__(self) -> None:
+        _describe_objects(self, Step, "step", _STEP_EXAMPLES)
+        actions = f"Offered are {', '.join(ACTIONS)}; any other word is taken too."
+        self.request_body.description += f" {actions}"  # type: ignore[union-attr, operator]  # it was set just now
+        self.parameters = [*(self.parameters or []), *_headers("kept with the steps, which join their event's trace.")]
+        _refusals(self, {**_INTAKE_REFUSALS, 404: "no such event"})
+
+
+_INTAKE_REFUSALS = {
+    400: "malformed",
+    401: "no key",
+    403: "a key without the scope",
+    413: "too large",
+    415: "content type",
+    422: "wrong",
 }
+_STEP_EXAMPLES: dict[str, dict[str, Any]] = {
+    "received": {"action": "Received", "target_product": "ship", "message": "Taken into the queue."},
+    "not processed": {
+        "action": "Processed",
+        "status": "failure",
+        "message": "The order has no postal code.",
+        "error": {"type": "data", "message": "postal_code must not be blank"},
+        "duration_ms": 212,
+    },
+}
+
+
+def _describe_objects(
+    operation: Operation, struct: type[msgspec.Struct], noun: str, examples: dict[str, dict[str, Any]]
+) -> None:
+    one = object_schema(struct)
+    several = {"oneOf": [one, {"type": "array", "items": one, "minItems": 1}]}
+    shown: dict[str, Example | Reference] = {name: Example(value=value) for name, value in examples.items()}
+    operation.request_body = RequestBody(
+        required=True,
+        description=f"One {noun}, an array of {noun}s, or one {noun} a line.",
+        content={
+            "application/json": OpenAPIMediaType(schema=Described(several), examples=shown or None),
+            "application/x-ndjson": OpenAPIMediaType(schema=Described(one)),
+        },
+    )
+
+
+def _headers(trace: str) -> list[Parameter]:
+    texts = {
+        "Idempotency-Key": IDEMPOTENCY_KEY,
+        "traceparent": f"W3C trace context: {trace}",
+        "Content-Encoding": "`gzip` or `zstd`.",
+    }
+    return [
+        Parameter(name=name, param_in="header", required=False, description=text, schema=Described(_STRING))
+        for name, text in texts.items()
+    ]
 
 
 @dataclass

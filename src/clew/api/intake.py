@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from clew.api.first_sight import FirstSight
+from clew.api.recent_records import RecentRecords
 from clew.core.clock import Clock
-from clew.core.ids import digest
+from clew.core.errors import NotFound
+from clew.core.ids import digest, is_id
 from clew.core.record import Record, encode_line
 from clew.core.redaction import Redactor
 from clew.core.request_log import note
 from clew.core.settings import Settings
-from clew.doors.event_records import Accepted, Connected, to_records
-from clew.doors.json_events import read_events
-from clew.journal.journal import Append, Item, Journal, Once, Receipt
-from clew.log.search import Search
+from clew.doors.event_records import Accepted, Connected, First, keys_of_parents, to_records
+from clew.doors.json_events import Batch, read_events
+from clew.doors.steps import EVENT_KINDS, read_steps, to_step_records
+from clew.journal.journal import Append, Item, Journal, KeysKnown, Once, Receipt
 from clew.registry.keys import Principal
 from clew.registry.registry import Registry
 
-RECENT_TRACES = 50_000
-"""How many of the latest records' traces are remembered: a child is often reported before its parent can be found."""
-
 
 class EventsAnswer(msgspec.Struct, frozen=True):
-    """How many events were recorded now, how many had come before, and the id of the record of each."""
+    """How many events (or steps) were recorded now, how many had come before, and the id of the record of each."""
 
     accepted: int
     duplicates: int
@@ -41,20 +39,19 @@ class Intake:
         *,
         journal: Journal,
         registry: Registry,
-        search: Search,
+        recent: RecentRecords,
         redactor: Redactor,
         settings: Settings,
         clock: Clock,
     ) -> None:
         self._journal = journal
         self._registry = registry
-        self._search = search
+        self._recent = recent
         self._redactor = redactor
         self._settings = settings
         self._clock = clock
         self._new_customers = FirstSight(registry.customers.see, clock)
         self._new_connections = FirstSight(registry.connections.see, clock)
-        self._recent: OrderedDict[str, str] = OrderedDict()
 
     async def record_events(
         self,
@@ -72,34 +69,49 @@ class Intake:
         workspace = principal.workspace
         batch = read_events(body, content_type, self._settings, self._clock.now_ms())
         note(f"read {len(batch.events)} events, {len(body)} bytes")
-        foreign = batch.foreign_parents()
-        accepted = to_records(
-            batch,
-            workspace=workspace,
-            redactor=self._redactor,
-            integration_of=lambda key: self._integration(workspace, key),
-            traceparent=traceparent,
-            trace_of=await self._traces_of(workspace, foreign) if foreign else None,
-        )
+        once = _once(principal, idempotency_key, body) if idempotency_key else None
+        accepted = await self._accept(batch, workspace, traceparent)
         await self.see_named(workspace, [entry.record for entry in accepted])
-        once = None
-        if idempotency_key:
-            once = Once(digest("idempotency", workspace, principal.key_id, idempotency_key), digest(body))
-        receipt = await self.append(accepted, once)
-        duplicates = receipt.duplicates
-        note(f"on disk: {len(receipt.ids) - duplicates} records, {duplicates} duplicates")
-        return EventsAnswer(len(receipt.ids) - duplicates, duplicates, receipt.ids)
+        fresh = keys_of_parents(batch, workspace) if batch.parents else ()
+        known: dict[bytes, str] = {}
+        while True:
+            try:
+                receipt = await self.append(accepted, once, tuple([key for key in fresh if key not in known]))
+                break
+            except KeysKnown as error:  # parents that came before: their children must point to what was written then
+                known |= error.ids
+                accepted = await self._accept(batch, workspace, traceparent, known)
+        return _answer(receipt)
 
-    async def append(self, accepted: Sequence[Accepted], once: Once | None = None) -> Receipt:
-        """Append records to the journal, together. Returns when they are on disk."""
+    async def record_steps(
+        self,
+        principal: Principal,
+        event_id: str,
+        body: bytes,
+        content_type: str,
+        *,
+        traceparent: str = "",
+        idempotency_key: str = "",
+    ) -> EventsAnswer:
+        """Record the steps of a request's body (decompressed) under an event: all of them or none.
+
+        Raises `NotFound` where there is no such event, and what `read_steps` and `Journal.append` raise.
+        """
+        batch = read_steps(body, content_type, self._settings, self._clock.now_ms())
+        event = await self._find_event(principal.workspace, event_id)
+        note(f"read {len(batch.events)} steps of {event.event or event.id}")
+        accepted = to_step_records(batch, event, redactor=self._redactor, traceparent=traceparent)
+        once = _once(principal, idempotency_key, body, event.id) if idempotency_key else None
+        return _answer(await self.append(accepted, once))
+
+    async def append(
+        self, accepted: Sequence[Accepted], once: Once | None = None, fresh: tuple[bytes, ...] = ()
+    ) -> Receipt:
+        """Append records to the journal, together. Returns when they are on disk. See `Append`."""
         # of a list: a generator takes half as long again
         items = tuple([Item(entry.record.id, encode_line(entry.record), entry.key) for entry in accepted])
-        receipt = await self._journal.append(Append(items, once))
-        # a repeated append is answered with the ids of the first, which may be another number
-        for entry, record_id in zip(accepted, receipt.ids, strict=False):
-            self._recent.setdefault(record_id, entry.record.trace_id)
-        while len(self._recent) > RECENT_TRACES:
-            self._recent.popitem(last=False)
+        receipt = await self._journal.append(Append(items, once, fresh))
+        self._recent.note(accepted, receipt)
         return receipt
 
     async def see_named(self, workspace: str, records: Sequence[Record]) -> None:
@@ -115,17 +127,50 @@ class Intake:
                 await self._new_connections.see(workspace, new_connections)
         self._registry.activity.note(workspace, customers, connections)
 
+    async def _accept(
+        self, batch: Batch, workspace: str, traceparent: str, known: Mapping[bytes, str] | None = None
+    ) -> list[Accepted]:
+        """The records of events. `known` has the first record of those of their parents that came before."""
+        foreign = batch.foreign_parents()
+        first_of = None
+        if known:
+            traces = await self._recent.traces_of(workspace, known.values())
+            first_of = {key: First(record_id, traces.get(record_id, "")) for key, record_id in known.items()}
+        return to_records(
+            batch,
+            workspace=workspace,
+            redactor=self._redactor,
+            integration_of=lambda key: self._integration(workspace, key),
+            traceparent=traceparent,
+            trace_of=await self._recent.traces_of(workspace, foreign) if foreign else None,
+            first_of=first_of,
+        )
+
+    async def _find_event(self, workspace: str, event_id: str) -> Record:
+        record = await self._recent.find(workspace, event_id.lower()) if is_id(event_id) else None
+        if record is None:
+            raise NotFound(
+                f"There is no event {event_id[:80]!r}.",
+                hint="Steps are added to an event by the id of its record: the one that its POST was answered with.",
+            )
+        if record.kind not in EVENT_KINDS:
+            raise NotFound(
+                f"The record {record.id} is no event but a {record.kind.replace('_', ' ')}.",
+                hint="Steps are added to integration events, external events and internal events.",
+            )
+        return record
+
     def _integration(self, workspace: str, key: str) -> Connected | None:
         return self._registry.integrations.find(workspace, key)
 
-    async def _traces_of(self, workspace: str, record_ids: Iterable[str]) -> dict[str, str]:
-        """The traces of records that came before, as far as they are known."""
-        traces = {}
-        for record_id in record_ids:
-            trace_id = self._recent.get(record_id)
-            if trace_id is None:
-                record = await self._search.find(workspace, record_id)
-                trace_id = record.trace_id if record else None
-            if trace_id:
-                traces[record_id] = trace_id
-        return traces
+
+def _once(principal: Principal, idempotency_key: str, body: bytes, path: str = "") -> Once:
+    """The key of a request as a whole. `path` is what else it was about: the same body elsewhere is another request."""
+    key = digest("idempotency", principal.workspace, principal.key_id, idempotency_key)
+    return Once(key, digest(path, body) if path else digest(body))
+
+
+def _answer(receipt: Receipt) -> EventsAnswer:
+    accepted = len(receipt.ids) - receipt.duplicates
+    note(f"on disk: {accepted} records, {receipt.duplicates} duplicates")
+    return EventsAnswer(accepted, receipt.duplicates, receipt.ids)

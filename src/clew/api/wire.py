@@ -10,6 +10,7 @@ import logging
 from typing import Any
 
 import msgspec
+from litestar import Response
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from clew.core.errors import BadRequest, ClewError, TooLarge, Unexpected
@@ -20,6 +21,18 @@ log = logging.getLogger("clew.api")
 JSON = b"application/json"
 PROBLEM = b"application/problem+json"
 _encode = msgspec.json.Encoder().encode
+
+
+class BareResponse(Response[None]):
+    """A response that a bare callable gives: what a route of Litestar returns to let one answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        super().__init__(None)
+        self._app = app
+
+    def to_asgi_response(self, *_: Any, **__: Any) -> Any:
+        """See `Response.to_asgi_response`: what answers is an ASGI application."""
+        return self._app
 
 
 class ClientGone(Exception):

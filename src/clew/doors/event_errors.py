@@ -1,6 +1,6 @@
-"""What is wrong with a request's events, in words: from the decoder's messages to places in the body.
+"""What is wrong with a request's events or steps, in words: from the decoder's messages to places in the body.
 
-Only a request that is refused comes here, so it may be read again, event by event, to name more than the first fault.
+Only a request that is refused comes here, so it may be read again, one by one, to name more than the first fault.
 """
 
 from __future__ import annotations
@@ -37,8 +37,24 @@ _HINTS = {
 }
 
 
+class Sort(msgspec.Struct, frozen=True, kw_only=True):
+    """What a request's objects are called, with their article, and the names of their fields."""
+
+    noun: str
+    article: str
+    fields: tuple[str, ...]
+
+
+class Sent(msgspec.Struct, frozen=True, gc=False):
+    """A request's body, the form that it came in, and what its objects are called."""
+
+    body: bytes
+    form: Form
+    sort: Sort
+
+
 class Part(msgspec.Struct, frozen=True):
-    """One event's text in a request. `line` is where it stands in a body of lines, else 0."""
+    """One object's text in a request. `line` is where it stands in a body of lines, else 0."""
 
     text: bytes
     pointer: str
@@ -50,7 +66,7 @@ class Part(msgspec.Struct, frozen=True):
 
 
 def split(body: bytes, form: Form) -> list[Part]:
-    """The events' texts. Raises `msgspec.DecodeError` or `RecursionError` for an array that cannot be read."""
+    """The objects' texts. Raises `msgspec.DecodeError` or `RecursionError` for an array that cannot be read."""
     if form == "object":
         return [Part(body, "")]
     if form == "array":
@@ -60,14 +76,14 @@ def split(body: bytes, form: Form) -> list[Part]:
     return [Part(line, f"/{place}", number) for place, (number, line) in enumerate(lines)]
 
 
-def explain(body: bytes, form: Form, decoder: msgspec.json.Decoder[Any], error: Exception, max_depth: int) -> ClewError:
+def explain(sent: Sent, decoder: msgspec.json.Decoder[Any], error: Exception, max_depth: int) -> ClewError:
     """What made the decoder give up: `BadRequest` where anything in the body is no JSON, else `Invalid`."""
     try:
-        parts = split(body, form)
+        parts = split(sent.body, sent.form)
     except msgspec.DecodeError as malformed:
-        return _malformed(body, malformed)
+        return _malformed(sent.body, malformed)
     except RecursionError:
-        return _too_deep(body, Part(body, ""), max_depth)
+        return _too_deep(Part(sent.body, ""), max_depth)
     wrong: list[tuple[int, FieldError]] = []
     for place, part in enumerate(parts):
         try:
@@ -77,25 +93,26 @@ def explain(body: bytes, form: Form, decoder: msgspec.json.Decoder[Any], error: 
         except msgspec.DecodeError as malformed:
             return _malformed(part.text, malformed, part)
         except RecursionError:
-            return _too_deep(body, part, max_depth)
+            return _too_deep(part, max_depth)
     if not wrong:  # it is read differently apart: several objects on a line, or one over several lines
         return BadRequest(f"The body cannot be read: {_plain(str(error))}.", hint="Write one JSON object a line.")
-    return refuse(body, form, wrong, len(parts))
+    return refuse(sent, wrong, len(parts))
 
 
-def refuse(body: bytes, form: Form, wrong: Sequence[tuple[int, FieldError]], count: int) -> Invalid:
-    """The answer to events that are wrong. Each error comes with its event's place and a pointer inside the event."""
-    parts = split(body, form)
+def refuse(sent: Sent, wrong: Sequence[tuple[int, FieldError]], count: int) -> Invalid:
+    """The answer to objects that are wrong. Each error comes with its object's place and a pointer inside that."""
+    parts = split(sent.body, sent.form)
     errors = []
     for place, error in wrong[:MAX_REPORTED]:
         part = parts[place] if place < len(parts) else Part(b"", f"/{place}")
         errors.append(FieldError(part.pointer + error.pointer, part.says(error.detail)))
     first = errors[0]
     places = len({place for place, _ in wrong})
-    detail = f"{first.pointer or 'The event'}: {first.detail}"
+    detail = f"{first.pointer or f'The {sent.sort.noun}'}: {first.detail}"
     if count > 1:
-        detail = f"{places} of {count} events {'is' if places == 1 else 'are'} wrong, nothing was stored. {detail}"
-    return Invalid(detail, hint=_hint_for(wrong[0][1]), errors=tuple(errors))
+        are = "is" if places == 1 else "are"
+        detail = f"{places} of {count} {sent.sort.noun}s {are} wrong, nothing was stored. {detail}"
+    return Invalid(detail, hint=_hint_for(wrong[0][1], sent.sort), errors=tuple(errors))
 
 
 def problem_at(prefix: str, error: msgspec.DecodeError) -> FieldError:
@@ -155,7 +172,7 @@ def _malformed(text: bytes, error: msgspec.DecodeError, part: Part | None = None
     )
 
 
-def _too_deep(body: bytes, part: Part, max_depth: int) -> Invalid:
+def _too_deep(part: Part, max_depth: int) -> Invalid:
     where = first_deeper(part.text, max_depth + 1)
     return Invalid(
         f"The body is nested deeper than {max_depth}.",
@@ -188,16 +205,12 @@ def _plain(what: str) -> str:
     return re.sub(r"`([^`]*)`", name, what)
 
 
-def _hint_for(error: FieldError) -> str:
+def _hint_for(error: FieldError, sort: Sort) -> str:
     name = error.pointer.split("/")[1] if error.pointer else ""
     if "no such field" in error.detail:
         from_error = "error" in error.pointer.split("/")[:-1]
-        return f"Fields are {_ERROR_FIELDS if from_error else _EVENT_FIELDS}."
+        return f"Fields are {_ERROR_FIELDS if from_error else ', '.join(sort.fields)}."
     return _HINTS.get(name, "")
 
 
-_EVENT_FIELDS = (
-    "event, type, source_product, target_product, direction, action, status, message, customer, integration, "
-    "connection, time, id, trace_id, parent_id, correlation_id, keys, parameters, payload, error, duration_ms"
-)
 _ERROR_FIELDS = "type, key, message, data, stack, caused_by"

@@ -37,6 +37,16 @@ class Connected(Protocol):
         ...
 
 
+class First(msgspec.Struct, frozen=True):
+    """The record that an event's id stands for already, and its trace.
+
+    "" where that is not known: then it is what the event says again, else the record began it.
+    """
+
+    id: str
+    trace_id: str
+
+
 class Accepted(msgspec.Struct, frozen=True, gc=False):
     """A record to append, and the key under which it is appended once (empty: none)."""
 
@@ -52,14 +62,24 @@ def to_records(
     integration_of: Callable[[str], Connected | None],
     traceparent: str = "",
     trace_of: Mapping[str, str] | None = None,
+    first_of: Mapping[bytes, First] | None = None,
 ) -> list[Accepted]:
     """The records of a request's events, in their order.
 
     `trace_of` has the traces of `batch.foreign_parents()` as far as they are known. An event's trace is its own, else
-    that of its correlation id, its parent, the request's `traceparent`, else a new one.
+    that of its correlation id, its parent, the request's `traceparent`, else a new one. `first_of` has, by their keys,
+    the records of those of `keys_of_parents` that came before: children point to them.
     """
     ids = new_ids(batch.times_ms)
-    traces = _traces(batch, ids, workspace, trace_context.trace_of(traceparent), trace_of or {})
+    firsts = _find_firsts(batch, workspace, first_of) if first_of else {}
+    traces = _traces(
+        batch,
+        ids,
+        workspace=workspace,
+        request_trace=trace_context.trace_of(traceparent),
+        trace_of=trace_of or {},
+        firsts=firsts,
+    )
     cleaner = redactor if batch.may_contain_secret(redactor) else None
     connected: dict[str, Connected | None] = {}
     accepted = []
@@ -74,15 +94,36 @@ def to_records(
             time_ms=batch.times_ms[place],
             workspace=workspace,
             trace_id=traces[place],
-            parent_id=(event.parent_id or "").lower() if parent is None else ids[parent],
+            parent_id=(event.parent_id or "").lower() if parent is None else _id_of(parent, ids, firsts),
             error=batch.errors.get(place),
             integration=connected[name] if name else None,
         )
-        key = b""
-        if event.id:
-            key = _digester("event", workspace, event.source_product or "")(event.id)
+        key = _key_of(event, workspace) if event.id else b""
         accepted.append(Accepted(without_secrets(record, cleaner) if cleaner else record, key))
     return accepted
+
+
+def keys_of_parents(batch: Batch, workspace: str) -> tuple[bytes, ...]:
+    """The keys of the events that others of the request name as their parents.
+
+    Where one of them came before, its record is the one that was written then: see `first_of` of `to_records`.
+    """
+    return tuple([_key_of(batch.events[place], workspace) for place in sorted(set(batch.parents.values()))])
+
+
+def _key_of(event: Event, workspace: str) -> bytes:
+    return _digester("event", workspace, event.source_product or "")(event.id or "")
+
+
+def _find_firsts(batch: Batch, workspace: str, first_of: Mapping[bytes, First]) -> dict[int, First]:
+    """By their places, the parents that came before."""
+    places = set(batch.parents.values())
+    found = {place: first_of.get(_key_of(batch.events[place], workspace)) for place in places}
+    return {place: first for place, first in found.items() if first}
+
+
+def _id_of(place: int, ids: list[str], firsts: Mapping[int, First]) -> str:
+    return firsts[place].id if place in firsts else ids[place]
 
 
 def _record(
@@ -117,14 +158,30 @@ def _record(
         "error": error,
         "duration_ms": event.duration_ms,
     }
+    if event.keys or event.correlation_id:
+        fields["keys"] = _keys(event)
+    _add_reported(fields, event)
+    return Record(**fields)
+
+
+def reported_fields(event: Event) -> dict[str, Any]:
+    """Of what was reported, that which goes into its record as it came: where there is something."""
+    fields: dict[str, Any] = {}
+    for name in ("source_product", "target_product", "duration_ms"):
+        value = getattr(event, name)
+        if value or value == 0:
+            fields[name] = value
+    _add_reported(fields, event)
+    return fields
+
+
+def _add_reported(fields: dict[str, Any], event: Event) -> None:
     for name in _PLAIN_FIELDS:
         value = getattr(event, name)
         if value:
             fields[name] = value
     if event.id:
         fields["sender_id"] = event.id
-    if event.keys or event.correlation_id:
-        fields["keys"] = _keys(event)
     if event.parameters is not ABSENT:
         text = str(event.parameters, "utf-8")
         if text != "null":
@@ -132,7 +189,6 @@ def _record(
     if event.payload is not ABSENT:
         fields["payload"] = str(event.payload, "utf-8")
         fields["content_type"] = "application/json"
-    return Record(**fields)
 
 
 _PLAIN_FIELDS = ("type", "action", "message", "customer", "integration", "connection")
@@ -150,7 +206,15 @@ def _keys(event: Event) -> dict[str, str]:
     return keys
 
 
-def _traces(batch: Batch, ids: list[str], workspace: str, request_trace: str, trace_of: Mapping[str, str]) -> list[str]:
+def _traces(
+    batch: Batch,
+    ids: list[str],
+    *,
+    workspace: str,
+    request_trace: str,
+    trace_of: Mapping[str, str],
+    firsts: Mapping[int, First],
+) -> list[str]:
     """Each event's trace. A chain of parents in the request is followed to the first whose trace is known."""
     by_correlation: dict[str, str] = {}
     traces: list[str] = []
@@ -161,6 +225,9 @@ def _traces(batch: Batch, ids: list[str], workspace: str, request_trace: str, tr
             if not trace:
                 trace = _digester("trace", workspace)(event.correlation_id).hex()
                 by_correlation[event.correlation_id] = trace
+        if place in firsts:  # the record that there is: what this repetition says of its trace is not written
+            first = firsts[place]
+            trace = first.trace_id or trace or trace_id_of(first.id)
         if not trace and place not in batch.parents:
             known = trace_of.get(event.parent_id.lower(), "") if event.parent_id else ""
             trace = known or request_trace or trace_id_of(ids[place])

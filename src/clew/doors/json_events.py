@@ -15,30 +15,27 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from clew.core.clock import DAY_MS, MINUTE_MS, to_rfc3339
-from clew.core.errors import BadRequest, FieldError, Invalid, TooLarge, UnsupportedMediaType
+from clew.core.errors import FieldError
 from clew.core.ids import is_id, is_trace_id
 from clew.core.json_text import first_deeper, is_deeper, pointer_of
 from clew.core.record import ErrorInfo
 from clew.core.redaction import Redactor
 from clew.core.settings import Settings
-from clew.doors.event_errors import Form, explain, place_of, problem_at, refuse, split, too_deep
+from clew.doors.event_errors import Sent, Sort, problem_at, refuse, too_deep
+from clew.doors.json_body import ObjectReader
 
 MAX_NAME = 200
 MAX_MESSAGE = 10_000
 MAX_KEYS = 50
 MAX_KEY_VALUE = 500
-_MAX_INT = 2**53 - 1  # what every JSON reader can count to
+MAX_INT = 2**53 - 1  # what every JSON reader can count to
 _MAX_KEY_BITS = 3 * MAX_KEY_VALUE  # so that an integer has fewer digits than a text may have
-
-JSON_TYPES = ("application/json",)
-LINES_TYPES = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 
 Name = Annotated[str, msgspec.Meta(max_length=MAX_NAME)]
 Message = Annotated[str, msgspec.Meta(max_length=MAX_MESSAGE)]
 ABSENT = msgspec.Raw(b"")
 """What a field kept as it came has where it was left out. To be asked for with `is`."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_CHARSET = re.compile(r'charset\s*=\s*"?([^";\s]+)', re.IGNORECASE)
 _KEY_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z")
 # How JSON writes a control character (but DEL, which may stand as it is). An escaped backslash may look like it too.
 _ESCAPED_CONTROL = re.compile(rb"\\(?:u00|[bfnrt])")
@@ -76,7 +73,7 @@ class Event(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, gc=False):
     parameters: msgspec.Raw = ABSENT
     payload: msgspec.Raw = ABSENT
     error: msgspec.Raw = ABSENT
-    duration_ms: Annotated[int, msgspec.Meta(ge=0, le=_MAX_INT)] | None = None
+    duration_ms: Annotated[int, msgspec.Meta(ge=0, le=MAX_INT)] | None = None
 
 
 class ReportedError(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -129,8 +126,8 @@ class Batch(msgspec.Struct, kw_only=True):
         }
 
 
-_ONE = msgspec.json.Decoder(Event)
-_MANY = msgspec.json.Decoder(list[Event])
+_SORT = Sort(noun="event", article="An", fields=Event.__struct_fields__)
+_READER = ObjectReader(msgspec.json.Decoder(Event), msgspec.json.Decoder(list[Event]), _SORT)
 _ERROR = msgspec.json.Decoder(ReportedError | str)
 
 
@@ -140,81 +137,27 @@ def read_events(body: bytes, content_type: str, settings: Settings, now_ms: int)
     Raises `UnsupportedMediaType`, `BadRequest` for what is no JSON, `TooLarge` for an event over the limit and
     `Invalid` for what is wrong in one. Each names the place: byte, line, JSON Pointer.
     """
-    form = _form_of(body, content_type)
-    _check_text(body)
-    if len(body) > settings.max_event_bytes:
-        _check_sizes(body, form, settings.max_event_bytes)
-    try:
-        events = _decode(body, form)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise explain(body, form, _ONE, error, settings.max_depth) from error
-    if not events:
-        raise Invalid("There is no event in the request.", hint="Send at least one.", errors=(FieldError("", "empty"),))
-    return _Checker(body, form, events, settings, now_ms).check()
+    events, sent = _READER.read(body, content_type, settings)
+    return check_events(sent, events, settings, now_ms)
 
 
-def _form_of(body: bytes, content_type: str) -> Form:
-    media_type, _, parameters = content_type.partition(";")
-    media_type = media_type.strip().lower()
-    charset = _CHARSET.search(parameters) if parameters else None
-    if charset and charset.group(1).lower() not in ("utf-8", "utf8", "us-ascii"):
-        raise UnsupportedMediaType(f"The charset {charset.group(1)[:40]!r} is not taken.", hint="Send UTF-8.")
-    if media_type in LINES_TYPES:
-        return "lines"
-    if media_type and media_type not in JSON_TYPES:
-        raise UnsupportedMediaType(
-            f"The content type {media_type[:80]!r} is not taken here.",
-            hint=f"Send {' or '.join((*JSON_TYPES, LINES_TYPES[0]))}.",
-        )
-    return "array" if body.lstrip()[:1] == b"[" else "object"
-
-
-def _check_text(body: bytes) -> None:
-    try:
-        body.decode()
-    except UnicodeDecodeError as error:
-        raise BadRequest(
-            f"The body is no UTF-8: byte {error.start} cannot be read.",
-            hint="Send UTF-8.",
-            errors=(FieldError("", place_of(body, error.start)),),
-        ) from error
-    if not body.strip():
-        raise BadRequest("The body is empty.", hint="Send a JSON object, an array of them, or one a line.")
-
-
-def _check_sizes(body: bytes, form: Form, max_bytes: int) -> None:
-    try:
-        parts = split(body, form)
-    except (msgspec.DecodeError, RecursionError):
-        return  # the decoder says it better
-    large = [part for part in parts if len(part.text) > max_bytes]
-    if large:
-        errors = [FieldError(part.pointer, part.says(f"It has {len(part.text)} bytes.")) for part in large]
-        raise TooLarge(
-            f"An event has more than {max_bytes} bytes.",
-            hint="Send less in its payload, or raise CLEW_MAX_EVENT_BYTES.",
-            errors=tuple(errors[:20]),
-        )
-
-
-def _decode(body: bytes, form: Form) -> list[Event]:
-    if form == "object":
-        return [_ONE.decode(body)]
-    return _MANY.decode(body) if form == "array" else _ONE.decode_lines(body)
+def check_events(sent: Sent, events: list[Event], settings: Settings, now_ms: int) -> Batch:
+    """The events that were decoded from a body, checked for what a decoder does not know. Raises `Invalid`."""
+    return _Checker(sent, events, settings, now_ms).check()
 
 
 class _Checker:
     """What the decoder does not know: one pass over the events that collects what is wrong."""
 
-    def __init__(self, body: bytes, form: Form, events: list[Event], settings: Settings, now_ms: int) -> None:
+    def __init__(self, sent: Sent, events: list[Event], settings: Settings, now_ms: int) -> None:
+        body = sent.body
         self._settings = settings
         self._now_ms = now_ms
         self._oldest_ms = now_ms - settings.max_age_days * DAY_MS
         self._newest_ms = now_ms + settings.max_ahead_minutes * MINUTE_MS
         self._may_have_control = b"\x7f" in body or _ESCAPED_CONTROL.search(body) is not None
         self._may_be_deep = is_deeper(body, settings.max_depth) if len(events) == 1 else True
-        self._body = body
-        self._form = form
+        self._sent = sent
         self._wrong: list[tuple[int, FieldError]] = []
         self._batch = Batch(events=events, times_ms=[], errors={}, parents={}, key_names=set())
 
@@ -244,7 +187,7 @@ class _Checker:
         if has_parents:
             self._find_parents()
         if self._wrong:
-            raise refuse(self._body, self._form, self._wrong, len(self._batch.events))
+            raise refuse(self._sent, self._wrong, len(self._batch.events))
         return self._batch
 
     def _add(self, place: int, path: list[str | int], detail: str) -> None:
