@@ -12,8 +12,10 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp
 
+from clew.api.audit import build_audit
 from clew.api.authentication import provide_principal
 from clew.api.connected import build_connected
+from clew.api.connections import build_connections
 from clew.api.diagnosis import build_diagnosis, build_why_not
 from clew.api.docs import build_docs
 from clew.api.events import PATH as EVENTS_PATH
@@ -25,6 +27,8 @@ from clew.api.intake import Intake
 from clew.api.problems import HANDLERS
 from clew.api.records import RecordReader, build_records
 from clew.api.steps import build_steps
+from clew.api.switches import build_switches
+from clew.api.views import build_views
 from clew.api.webhooks import PREFIX as WEBHOOKS_PREFIX
 from clew.api.webhooks import WebhookIntake, build_webhooks, describe_webhooks
 from clew.core.errors import NotFound
@@ -66,6 +70,10 @@ def build_app(
             build_why_not(why_nots, registry.keys),
             *build_flows(flows, runs, reader, registry.keys),
             *build_connected(registry),
+            *build_connections(registry),
+            *build_switches(registry),
+            *build_views(registry),
+            build_audit(registry),
             build_health(checks),
             build_docs(),
             _answer_nothing,

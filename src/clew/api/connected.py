@@ -2,73 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from functools import partial
+from typing import Annotated, Any
 
 import msgspec
-from litestar import Router, delete, get, patch, post
-from litestar.params import Parameter
+from litestar import Request, Response, Router, delete, get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.types import ControllerRouterHandler
 
 from clew.api.authentication import requires
-from clew.core.errors import NotFound
-from clew.registry.customers import Customer
-from clew.registry.integrations import Integration, Method
-from clew.registry.keys import Key, Principal, Scope
+from clew.api.connected_forms import (
+    CustomerChange,
+    CustomerForm,
+    IntegrationForm,
+    KeyForm,
+    MadeKey,
+    NewIntegration,
+    NewKey,
+    NewProduct,
+    ProductForm,
+    SourceForm,
+)
+from clew.api.listed import Listed, check_names, found, respond_page, show_as
+from clew.registry.integrations import Integration
+from clew.registry.keys import Principal
 from clew.registry.products import Product
 from clew.registry.registry import Registry
-from clew.registry.sources import Source
-
-T = TypeVar("T")
-
-
-class Listed(msgspec.Struct, Generic[T], frozen=True):
-    """A list, with the cursor of what follows where there is more."""
-
-    items: tuple[T, ...]
-    next: str | None = None
-    prev: str | None = None
-
-
-class NewProduct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A product to add."""
-
-    key: str
-    title: str = ""
-    base_url: str = ""
-
-
-class NewIntegration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An integration to add, between two products that are known."""
-
-    key: str
-    source_product: str
-    target_product: str
-    direction: Method = "one-way"
-    title: str = ""
-
-
-class CustomerChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What people call a customer."""
-
-    name: str
-
-
-class NewKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A key to make. With a `customer` it reads that customer's records and nothing else."""
-
-    name: str
-    scopes: tuple[Scope, ...]
-    customer: str = ""
-
-
-class MadeKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A key that was made. `key` is its text, told this once."""
-
-    id: str
-    key: str
-    name: str
-    scopes: tuple[Scope, ...]
-    customer: str
 
 
 def build_connected(registry: Registry) -> list[Router]:
@@ -83,7 +43,7 @@ def build_connected(registry: Registry) -> list[Router]:
         Router(
             "/v1",
             guards=[requires(registry.keys, "admin")],
-            route_handlers=[*_changing(registry), *_keys(registry)],
+            route_handlers=[*_changing(registry), *_changing_customers(registry), *_keys(registry)],
             tags=["What is connected"],
         ),
     ]
@@ -91,54 +51,49 @@ def build_connected(registry: Registry) -> list[Router]:
 
 def _reading(registry: Registry) -> list[ControllerRouterHandler]:
     @get("/products", operation_id="listProducts", sync_to_thread=False)
-    def list_products(principal: Principal) -> Listed[Product]:
-        """List the products."""
-        return Listed(registry.products.list(principal.workspace))
+    def list_products(
+        request: Request[Any, Any, Any], principal: NamedDependency[Principal], archived: FromQuery[bool] = False
+    ) -> Listed[ProductForm]:
+        """List the products; `archived=true` has also those out of use."""
+        check_names(request, ("archived",))
+        rows = registry.products.list(principal.workspace, archived=archived)
+        return Listed(tuple(show_as(ProductForm, row) for row in rows))
 
     @get("/products/{key:str}", operation_id="getProduct", sync_to_thread=False)
-    def get_product(principal: Principal, key: str) -> Product:
+    def get_product(principal: NamedDependency[Principal], key: FromPath[str]) -> ProductForm:
         """Show one product, also one out of use."""
-        return _found(registry.products.find(principal.workspace, key, archived=True), "product", key)
+        row = registry.products.find(principal.workspace, key, archived=True)
+        return show_as(ProductForm, found(row, "product", key))
 
     @get("/integrations", operation_id="listIntegrations", sync_to_thread=False)
-    def list_integrations(principal: Principal) -> Listed[Integration]:
-        """List the integrations."""
-        return Listed(registry.integrations.list(principal.workspace))
+    def list_integrations(
+        request: Request[Any, Any, Any], principal: NamedDependency[Principal], archived: FromQuery[bool] = False
+    ) -> Listed[IntegrationForm]:
+        """List the integrations; `archived=true` has also those out of use."""
+        check_names(request, ("archived",))
+        rows = registry.integrations.list(principal.workspace, archived=archived)
+        return Listed(tuple(show_as(IntegrationForm, row) for row in rows))
 
     @get("/integrations/{key:str}", operation_id="getIntegration", sync_to_thread=False)
-    def get_integration(principal: Principal, key: str) -> Integration:
+    def get_integration(principal: NamedDependency[Principal], key: FromPath[str]) -> IntegrationForm:
         """Show one integration, also one out of use."""
-        return _found(registry.integrations.find(principal.workspace, key, archived=True), "integration", key)
+        row = registry.integrations.find(principal.workspace, key, archived=True)
+        return show_as(IntegrationForm, found(row, "integration", key))
 
     @get("/sources", operation_id="listSources", sync_to_thread=False)
-    def list_sources(principal: Principal) -> Listed[Source]:
-        """List the sources."""
-        return Listed(registry.sources.list(principal.workspace))
+    def list_sources(
+        request: Request[Any, Any, Any], principal: NamedDependency[Principal], archived: FromQuery[bool] = False
+    ) -> Listed[SourceForm]:
+        """List the sources; `archived=true` has also those out of use."""
+        check_names(request, ("archived",))
+        rows = registry.sources.list(principal.workspace, archived=archived)
+        return Listed(tuple(show_as(SourceForm, row) for row in rows))
 
     @get("/sources/{key:str}", operation_id="getSource", sync_to_thread=False)
-    def get_source(principal: Principal, key: str) -> Source:
+    def get_source(principal: NamedDependency[Principal], key: FromPath[str]) -> SourceForm:
         """Show one source, also one out of use."""
-        return _found(registry.sources.find(principal.workspace, key, archived=True), "source", key)
-
-    @get("/customers", operation_id="listCustomers", sync_to_thread=True)
-    def list_customers(
-        principal: Principal,
-        limit: int = Parameter(ge=1, le=1000, default=50),
-        cursor: str = "",
-        starting: str = "",
-    ) -> Listed[Customer]:
-        """List the customers by key. `starting` is how their key or name begins."""
-        if principal.customer:
-            own = registry.customers.find(principal.workspace, principal.customer)
-            return Listed((own,) if own else ())
-        rows = registry.customers.list(principal.workspace, starting=starting, after=cursor, limit=limit + 1)
-        return Listed(rows[:limit], next=rows[limit - 1].key if len(rows) > limit else None)
-
-    @get("/customers/{key:str}", operation_id="getCustomer", sync_to_thread=True)
-    def get_customer(principal: Principal, key: str) -> Customer:
-        """Show one customer."""
-        allowed = not principal.customer or principal.customer == key
-        return _found(registry.customers.find(principal.workspace, key) if allowed else None, "customer", key)
+        row = registry.sources.find(principal.workspace, key, archived=True)
+        return show_as(SourceForm, found(row, "source", key))
 
     return [
         list_products,
@@ -147,84 +102,121 @@ def _reading(registry: Registry) -> list[ControllerRouterHandler]:
         get_integration,
         list_sources,
         get_source,
-        list_customers,
-        get_customer,
+        *_reading_customers(registry),
     ]
+
+
+def _reading_customers(registry: Registry) -> list[ControllerRouterHandler]:
+    @get("/customers", operation_id="listCustomers", sync_to_thread=True)
+    def list_customers(
+        request: Request[Any, Any, Any],
+        principal: NamedDependency[Principal],
+        *,
+        limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 50,
+        cursor: FromQuery[str] = "",
+        starting: FromQuery[str] = "",
+        archived: FromQuery[bool] = False,
+    ) -> Response[Listed[CustomerForm]]:
+        """List the customers by key. `starting` is how their key or name begins."""
+        check_names(request, ("starting", "archived", "limit", "cursor"))
+        if principal.customer:
+            own = registry.customers.find(principal.workspace, principal.customer)
+            return Response(Listed((show_as(CustomerForm, own),) if own else ()))
+        rows = registry.customers.list(
+            principal.workspace, starting=starting, after=cursor, limit=limit + 1, archived=archived
+        )
+        show = partial(show_as, CustomerForm)
+        return respond_page(request, rows, limit=limit, show=show, cursor_of=lambda row: row.key)
+
+    @get("/customers/{key:str}", operation_id="getCustomer", sync_to_thread=True)
+    def get_customer(principal: NamedDependency[Principal], key: FromPath[str]) -> CustomerForm:
+        """Show one customer, also one out of use."""
+        allowed = not principal.customer or principal.customer == key
+        row = registry.customers.find(principal.workspace, key) if allowed else None
+        return show_as(CustomerForm, found(row, "customer", key))
+
+    return [list_customers, get_customer]
 
 
 def _changing(registry: Registry) -> list[ControllerRouterHandler]:
     @post("/products", operation_id="addProduct", sync_to_thread=True)
-    def add_product(principal: Principal, data: NewProduct) -> Product:
+    def add_product(principal: NamedDependency[Principal], data: JSONBody[NewProduct]) -> ProductForm:
         """Add a product, or change one that code does not declare."""
-        return registry.products.save(Product(workspace=principal.workspace, **msgspec.structs.asdict(data)))
+        product = Product(workspace=principal.workspace, **msgspec.structs.asdict(data))
+        return show_as(ProductForm, registry.products.save(product, by=principal.actor))
 
     @delete("/products/{key:str}", operation_id="archiveProduct", sync_to_thread=True)
-    def archive_product(principal: Principal, key: str) -> None:
+    def archive_product(principal: NamedDependency[Principal], key: FromPath[str]) -> None:
         """Take a product out of use."""
-        registry.products.archive(principal.workspace, key)
+        registry.products.archive(principal.workspace, key, by=principal.actor)
 
     @post("/integrations", operation_id="addIntegration", sync_to_thread=True)
-    def add_integration(principal: Principal, data: NewIntegration) -> Integration:
+    def add_integration(principal: NamedDependency[Principal], data: JSONBody[NewIntegration]) -> IntegrationForm:
         """Add an integration, or change one that code does not declare."""
-        return registry.integrations.save(Integration(workspace=principal.workspace, **msgspec.structs.asdict(data)))
+        integration = Integration(workspace=principal.workspace, **msgspec.structs.asdict(data))
+        return show_as(IntegrationForm, registry.integrations.save(integration, by=principal.actor))
 
     @delete("/integrations/{key:str}", operation_id="archiveIntegration", sync_to_thread=True)
-    def archive_integration(principal: Principal, key: str) -> None:
+    def archive_integration(principal: NamedDependency[Principal], key: FromPath[str]) -> None:
         """Take an integration out of use."""
-        registry.integrations.archive(principal.workspace, key)
+        registry.integrations.archive(principal.workspace, key, by=principal.actor)
 
     @delete("/sources/{key:str}", operation_id="archiveSource", sync_to_thread=True)
-    def archive_source(principal: Principal, key: str) -> None:
+    def archive_source(principal: NamedDependency[Principal], key: FromPath[str]) -> None:
         """Take a source out of use that code no longer declares."""
-        registry.sources.archive(principal.workspace, key)
+        registry.sources.archive(principal.workspace, key, by=principal.actor)
 
-    @patch("/customers/{key:str}", operation_id="renameCustomer", sync_to_thread=True)
-    def rename_customer(principal: Principal, key: str, data: CustomerChange) -> Customer:
-        """Say what people call a customer."""
-        return registry.customers.rename(principal.workspace, key, data.name)
+    return [add_product, archive_product, add_integration, archive_integration, archive_source]
+
+
+def _changing_customers(registry: Registry) -> list[ControllerRouterHandler]:
+    @patch("/customers/{key:str}", operation_id="changeCustomer", sync_to_thread=True)
+    def change_customer(
+        principal: NamedDependency[Principal], key: FromPath[str], data: JSONBody[CustomerChange]
+    ) -> CustomerForm:
+        """Say what people call a customer, and whether it is there to try things out."""
+        row = registry.customers.change(
+            principal.workspace, key, name=data.name, is_test=data.is_test, by=principal.actor
+        )
+        return show_as(CustomerForm, row)
 
     @delete("/customers/{key:str}", operation_id="archiveCustomer", sync_to_thread=True)
-    def archive_customer(principal: Principal, key: str) -> None:
-        """Take a customer out of the lists."""
-        registry.customers.archive(principal.workspace, key)
+    def archive_customer(principal: NamedDependency[Principal], key: FromPath[str]) -> None:
+        """Take a customer out of the lists. Its records are still taken and found; its events launch nothing."""
+        registry.customers.archive(principal.workspace, key, by=principal.actor)
 
-    return [
-        add_product,
-        archive_product,
-        add_integration,
-        archive_integration,
-        archive_source,
-        rename_customer,
-        archive_customer,
-    ]
+    @post("/customers/{key:str}/restore", operation_id="restoreCustomer", status_code=200, sync_to_thread=True)
+    def restore_customer(principal: NamedDependency[Principal], key: FromPath[str]) -> CustomerForm:
+        """Bring an archived customer back."""
+        return show_as(CustomerForm, registry.customers.restore(principal.workspace, key, by=principal.actor))
+
+    return [change_customer, archive_customer, restore_customer]
 
 
 def _keys(registry: Registry) -> list[ControllerRouterHandler]:
     @get("/keys", operation_id="listKeys", sync_to_thread=True)
-    def list_keys(principal: Principal) -> Listed[Key]:
-        """List the keys in use, without their texts."""
-        return Listed(registry.keys.list(principal.workspace))
+    def list_keys(
+        request: Request[Any, Any, Any], principal: NamedDependency[Principal], archived: FromQuery[bool] = False
+    ) -> Listed[KeyForm]:
+        """List the keys in use, without their texts; `archived=true` has also the revoked ones."""
+        check_names(request, ("archived",))
+        rows = registry.keys.list(principal.workspace, archived=archived)
+        return Listed(tuple(show_as(KeyForm, row) for row in rows))
 
     @get("/keys/{key_id:str}", operation_id="getKey", sync_to_thread=True)
-    def get_key(principal: Principal, key_id: str) -> Key:
+    def get_key(principal: NamedDependency[Principal], key_id: FromPath[str]) -> KeyForm:
         """Show one key, also a revoked one."""
-        return _found(registry.keys.find(principal.workspace, key_id), "key", key_id)
+        return show_as(KeyForm, found(registry.keys.find(principal.workspace, key_id), "key", key_id))
 
     @post("/keys", operation_id="makeKey", sync_to_thread=True)
-    def make_key(principal: Principal, data: NewKey) -> MadeKey:
+    def make_key(principal: NamedDependency[Principal], data: JSONBody[NewKey]) -> MadeKey:
         """Make a key. Its text is told this once."""
-        key, text = registry.keys.create(principal.workspace, data.name, data.scopes, data.customer)
+        key, text = registry.keys.create(principal.workspace, data.name, data.scopes, data.customer, by=principal.actor)
         return MadeKey(id=key.id, key=text, name=key.name, scopes=key.scopes, customer=key.customer)
 
     @delete("/keys/{key_id:str}", operation_id="revokeKey", sync_to_thread=True)
-    def revoke_key(principal: Principal, key_id: str) -> None:
+    def revoke_key(principal: NamedDependency[Principal], key_id: FromPath[str]) -> None:
         """Revoke a key, for ever."""
-        registry.keys.archive(principal.workspace, key_id)
+        registry.keys.archive(principal.workspace, key_id, by=principal.actor)
 
     return [list_keys, get_key, make_key, revoke_key]
-
-
-def _found(row: T | None, noun: str, key: str) -> T:
-    if row is None:
-        raise NotFound(f"There is no {noun} {key[:120]!r}.")
-    return row

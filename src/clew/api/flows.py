@@ -121,7 +121,7 @@ def _read_runs(runs: FlowRuns) -> list[ControllerRouterHandler]:
 def _switch(flows: Flows) -> list[ControllerRouterHandler]:
     def switch(principal: Principal, key: str, *, enabled: bool) -> FlowForm:
         flow = flows.find(key)
-        flows.settings.save(principal.workspace, flow.key, enabled=enabled, changed_by=principal.name)
+        flows.settings.save(principal.workspace, flow.key, enabled=enabled, changed_by=principal.actor)
         return _show(flow, flows, principal)
 
     @post("/flows/{key:str}/enable", operation_id="enableFlow", status_code=200, sync_to_thread=True)
