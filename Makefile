@@ -109,6 +109,7 @@ layers: setup ## Check that each folder imports only those before it
 
 docs: setup ## Write the pages that are made from the code
 	$(BIN)/python scripts/settings_page.py
+	$(BIN)/python scripts/features_page.py
 
 ## Looking after
 

@@ -25,6 +25,7 @@ def client(app: Any, **hot: Any) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(door), base_url="http://clew.example")
 
 
+@pytest.mark.feature("H01", "H05")
 async def test_logs_1_adds_what_was_noted_to_a_json_object() -> None:
     async with client(answering(200, {"a": 1})) as http:
         body = (await http.get("/x?b=2&logs=1")).json()
@@ -33,6 +34,7 @@ async def test_logs_1_adds_what_was_noted_to_a_json_object() -> None:
     assert body["_logs"][1]["data"] == {"n": 1}
 
 
+@pytest.mark.feature("H04")
 async def test_a_problem_document_is_an_object_too() -> None:
     async with client(answering(422, {"status": 422}, b"application/problem+json")) as http:
         answer = await http.get("/x?logs=1")
@@ -41,12 +43,14 @@ async def test_a_problem_document_is_an_object_too() -> None:
     assert int(answer.headers["content-length"]) == len(answer.content)
 
 
+@pytest.mark.feature("H02", "H06")
 @pytest.mark.parametrize("value", ["0", "true", "", "11", "01"])
 async def test_any_other_value_adds_nothing(value: str) -> None:
     async with client(answering(200, {"a": 1})) as http:
         assert (await http.get(f"/x?logs={value}")).json() == {"a": 1}
 
 
+@pytest.mark.feature("H03")
 @pytest.mark.parametrize(
     ("body", "content_type"),
     [

@@ -19,6 +19,7 @@ IMAGES = Path(__file__).parents[2] / "docs" / "images"
 REASON = "postal_code: must not be blank"
 
 
+@pytest.mark.feature("D01", "N03")
 def test_following_red_dots_from_the_log_reaches_the_reason(page: Page, demo: Demo) -> None:
     page.goto("/logs")
     page.locator("summary", has_text="Key").click()
@@ -29,6 +30,7 @@ def test_following_red_dots_from_the_log_reaches_the_reason(page: Page, demo: De
     expect(page.locator("main .because").first).to_contain_text(REASON)
 
 
+@pytest.mark.feature("N02")
 def test_the_link_that_the_demo_prints_shows_the_way_and_the_reason(page: Page, demo: Demo) -> None:
     page.goto(demo.thread_link)
     expect(page.get_by_role("main")).to_contain_text(REASON)

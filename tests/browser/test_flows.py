@@ -19,6 +19,7 @@ pytestmark = pytest.mark.browser
 REASON = "postal_code: must not be blank"
 
 
+@pytest.mark.feature("D01")
 def test_clicking_only_red_dots_leads_from_the_overview_to_the_cause(page: Page, demo: Demo) -> None:
     page.goto("/")
     trail = follow_red_dots(page, REASON, demo.failing_order)
@@ -26,6 +27,7 @@ def test_clicking_only_red_dots_leads_from_the_overview_to_the_cause(page: Page,
     assert any(demo.failing_order in text for text in trail), trail
 
 
+@pytest.mark.feature("D04")
 def test_the_flow_run_of_the_failing_order_shows_where_it_broke(page: Page, demo: Demo) -> None:
     page.goto(demo.flow_run_link)
     main = page.get_by_role("main")
@@ -38,6 +40,7 @@ def test_the_flow_run_of_the_failing_order_shows_where_it_broke(page: Page, demo
     expect(main).to_contain_text(REASON)
 
 
+@pytest.mark.feature("C44", "C45")
 def test_the_order_that_launched_nothing_names_the_clause_and_both_values(page: Page, demo: Demo) -> None:
     page.goto("/")
     page.locator("header summary", has_text="Logs").click()
@@ -56,6 +59,7 @@ def test_the_order_that_launched_nothing_names_the_clause_and_both_values(page: 
     expect(main).to_contain_text(demo.printed(r"goes to (\w\w) and started no flow"))
 
 
+@pytest.mark.feature("F31")
 def test_the_disabled_flow_is_shown_as_disabled(page: Page) -> None:
     page.goto("/flows")
     row = page.locator("tr", has_text="Orders to the old archive")

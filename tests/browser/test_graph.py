@@ -15,6 +15,7 @@ pytestmark = pytest.mark.browser
 FAILED_NODE = re.compile("^create_shipment, failed, 1 run · 1 error · ")
 
 
+@pytest.mark.feature("D05", "D17")
 def test_the_graph_has_a_node_for_each_step_and_the_trigger_before_them(page: Page, demo: Demo) -> None:
     page.goto(demo.flow_run_link)
     steps = page.locator("section:has(#steps) tbody tr")
@@ -26,6 +27,7 @@ def test_the_graph_has_a_node_for_each_step_and_the_trigger_before_them(page: Pa
     assert page.locator("flow-graph .node.off").count() == page.locator("tr", has_text="not reached").count()
 
 
+@pytest.mark.feature("D07")
 def test_a_node_is_opened_with_the_mouse_and_with_the_keyboard(page: Page, demo: Demo) -> None:
     page.goto(demo.flow_run_link)
     page.locator("flow-graph a[aria-label^='lookup']").click()

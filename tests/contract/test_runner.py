@@ -106,6 +106,7 @@ class TestARun:
             ("report", "completed", "success", [7, "acme"]),
         ]
 
+    @pytest.mark.feature("D10", "C62")
     async def test_its_records_tell_input_upstream_and_what_launched_it(self, place: FlowPlace) -> None:
         flow = three_nodes()
         runner = await place.open(flow)
@@ -198,6 +199,7 @@ class TestARun:
             assert (await place.ended(runner, launch.run_id)).state == "completed"
         assert threading.main_thread().name not in names
 
+    @pytest.mark.feature("D03")
     async def test_what_a_node_logs_is_in_its_record(self, place: FlowPlace) -> None:
         flow = Flow("talking")
 
@@ -216,6 +218,7 @@ class TestARun:
 
 
 class TestSkipping:
+    @pytest.mark.feature("D08", "D09")
     async def test_a_node_whose_condition_is_not_true_is_skipped_with_the_reason(self, place: FlowPlace) -> None:
         flow = Flow("conditional")
 
@@ -274,6 +277,7 @@ class TestFailing:
         assert parameters_of(record)["nodes"]["report"]["state"] == "not_reached"
         assert parameters_of(record)["nodes"]["report"]["reason"] == "not reached: create failed"
 
+    @pytest.mark.feature("D15")
     async def test_other_branches_finish_when_one_fails(self, place: FlowPlace) -> None:
         flow = Flow("branches")
 
@@ -305,6 +309,7 @@ class TestFailing:
             "after_both": "not_reached",
         }
 
+    @pytest.mark.feature("D16")
     async def test_a_failure_that_may_go_on_gives_none_and_the_error(self, place: FlowPlace) -> None:
         flow = Flow("going-on")
 
@@ -484,6 +489,7 @@ class TestOrder:
         gate.is_open.set()
         await gate.has_come(8)
 
+    @pytest.mark.feature("D18")
     @pytest.mark.parametrize(("concurrency", "most"), [(2, 2), (None, 5)])
     async def test_a_flow_says_how_many_run_at_once(self, place: FlowPlace, concurrency: int | None, most: int) -> None:
         gate = Gate()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from clew.core.cutting import GLANCE_LIMITS, LOG_LIMITS, cut
 
 
+@pytest.mark.feature("C92")
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
@@ -37,6 +38,7 @@ def nested(depth: int) -> Any:
     return value
 
 
+@pytest.mark.feature("C92")
 def test_what_is_deep_is_cut_and_marked() -> None:
     assert cut(nested(15)) == nested(15)
     assert json.dumps(cut(nested(16))) == "[" * 15 + '"<max depth reached>"' + "]" * 15

@@ -14,6 +14,7 @@ from clew.core.redaction import MASK, NAMES, Redactor
 REDACTOR = Redactor()
 
 
+@pytest.mark.feature("C90")
 @pytest.mark.parametrize("name", [*NAMES, "apiKey", "API-KEY", "accessToken", "Set-Cookie", "X_Api_Key", "PRIVATEKEY"])
 def test_the_value_of_each_secret_name_leaves_however_it_is_written(name: str) -> None:
     text, places = REDACTOR.json_text(json.dumps({"kept": 1, name: "hunter2"}))
@@ -98,6 +99,7 @@ def test_names_outside_ascii_are_found_escaped_and_plain() -> None:
     assert redactor.json_text(json.dumps({"пароль": 1}))[1] == ("/пароль",)
 
 
+@pytest.mark.feature("C90")
 def test_headers_lose_their_secrets_whatever_their_case() -> None:
     headers = {"Authorization": "Bearer x", "X-API-Key": "y", "X-Hub-Signature-256": "kept", "Accept": "*/*"}
     kept, places = REDACTOR.headers(headers)
@@ -105,6 +107,7 @@ def test_headers_lose_their_secrets_whatever_their_case() -> None:
     assert places == ("/Authorization", "/X-API-Key")
 
 
+@pytest.mark.feature("C90")
 def test_a_url_loses_secret_parameters_and_its_password() -> None:
     url, places = REDACTOR.url("https://ann:pw@example.com/a?token=1&page=2&access%5Ftoken=3#x")
     assert url == "https://ann:****@example.com/a?token=****&page=2&access%5Ftoken=****#x"

@@ -56,6 +56,7 @@ def test_the_decisions_are_those_of_the_events_that_a_record_belongs_to(
     assert [decision.record_id for decision in build_decisions(chain, asked)] == found
 
 
+@pytest.mark.feature("C44")
 def test_a_decision_tells_clause_expected_and_actual_value_or_the_run_it_launched(chain: list[Record]) -> None:
     launched, refused = build_decisions(chain, "event 1")
     assert (launched.verdict, launched.code, launched.flow_run_id) == ("launched", "launched", "run")

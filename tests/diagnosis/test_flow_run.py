@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import pytest
 
 from clew.core.record import ErrorInfo, Record
 from clew.diagnosis.flow_run import RunFacts, assemble_run, facts_of
@@ -80,6 +81,7 @@ def test_a_retry_that_recovered_has_no_dot() -> None:
     assert (create.state, create.errors, create.has_failure) == ("completed", 1, False)
 
 
+@pytest.mark.feature("D06", "D10")
 def test_node_runs_lead_to_what_made_their_input_and_to_what_took_their_output() -> None:
     trace = [
         node_run("l1", "lookup", 1, status="success"),

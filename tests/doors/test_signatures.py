@@ -192,6 +192,7 @@ def test_a_wrong_signature_of_another_time_is_a_mismatch_first() -> None:
     assert check(stripe(secret="S"), stripe_header(secret="other"), now=NOW + 10**7).code == "mismatch"
 
 
+@pytest.mark.feature("N09")
 @pytest.mark.parametrize(
     ("headers", "body", "secret", "said"),
     [

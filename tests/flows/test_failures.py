@@ -51,6 +51,7 @@ def _broken_answer() -> BaseException:
     raise AssertionError("it could be read")
 
 
+@pytest.mark.feature("D13")
 def test_causes_lead_inwards_and_are_bounded() -> None:
     def deeper(left: int) -> None:
         if not left:

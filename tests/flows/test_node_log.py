@@ -29,6 +29,7 @@ class Endless(dict[str, Any]):
         raise RuntimeError("no items")
 
 
+@pytest.mark.feature("D12")
 def test_each_line_keeps_its_time_its_type_and_its_data() -> None:
     clock = FakeClock(1_000)
     log = NodeLog(clock)
@@ -109,6 +110,7 @@ def test_what_changes_after_it_was_kept_is_kept_as_it_was() -> None:
     assert log.lines()[0].data == [1]
 
 
+@pytest.mark.feature("C92")
 def test_after_500_lines_one_says_how_many_more_there_were() -> None:
     log = NodeLog(FakeClock())
     for number in range(MAX_LINES + 7):
@@ -128,6 +130,7 @@ def test_a_mebibyte_of_lines_is_kept_and_no_more() -> None:
     assert lines[-1].msg == f"... {102 - len(lines)} more lines were left out."
 
 
+@pytest.mark.feature("C92")
 def test_a_long_message_is_cut() -> None:
     log = NodeLog(FakeClock())
     log.text("x" * 100_000)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from clew.core.clock import to_rfc3339
 from clew.core.ids import digest, new_id, time_of, trace_id_of
 from clew.core.record import ErrorInfo, LogLine, Record, decode_line
@@ -76,6 +78,7 @@ def test_a_long_input_is_left_to_the_record_it_came_from() -> None:
     assert parameters_of(record)["input"] == {"lookup": {"cut": True, "size": len(long)}}
 
 
+@pytest.mark.feature("C90")
 def test_secrets_leave_output_logs_and_error_and_the_places_are_told() -> None:
     _, records = launched()
     attempt = Attempt(

@@ -91,6 +91,7 @@ def running_pages(
         flows=running.declared,
         runner=running.runner,
         flow_settings=running.settings,
+        republisher=running.republisher,
     )
     app = Litestar([pages], on_startup=[running.start], on_shutdown=[running.stop], openapi_config=None)
     pump.start()

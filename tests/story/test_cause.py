@@ -59,6 +59,7 @@ def order(api: httpx.Client) -> dict[str, str]:
     return {"published": published, "lookup": lookup, "create": create, "post": post, "received": received}
 
 
+@pytest.mark.feature("N02")
 @pytest.mark.parametrize(
     ("asked", "path", "broke"),
     [
@@ -80,6 +81,7 @@ def test_from_any_step_of_an_order_the_cause_is_the_request_that_was_refused(
     assert answer["advice"]
 
 
+@pytest.mark.feature("N02")
 def test_what_broke_says_how_in_a_sentence(api: httpx.Client, order: dict[str, str]) -> None:
     sentences = [item["sentence"] for item in ask(api, order["post"], records=len(order))["broke"]]
     assert sentences == [
@@ -88,6 +90,7 @@ def test_what_broke_says_how_in_a_sentence(api: httpx.Client, order: dict[str, s
     ]
 
 
+@pytest.mark.feature("N09")
 def test_a_webhook_refused_for_its_signature_is_explained(api: httpx.Client) -> None:
     before = {item["id"] for item in api.get("/v1/external-webhooks?source=orders&status=failure").json()["items"]}
     body = b'{"type": "order.released", "account": "acme", "data": {"number": "SO-1"}}'

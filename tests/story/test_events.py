@@ -130,6 +130,7 @@ def test_a_payload_is_kept_byte_for_byte(api: httpx.Client, payload: str) -> Non
     assert payload in api.get(f"/v1/records/{record_id}").text
 
 
+@pytest.mark.feature("C90")
 def test_secrets_never_reach_the_disk(api: httpx.Client, home) -> None:
     order = fresh()
     secret = f"hunter2-{uuid.uuid4().hex}"
@@ -151,6 +152,7 @@ def test_secrets_never_reach_the_disk(api: httpx.Client, home) -> None:
     assert not [path for path in on_disk if secret.encode() in path.read_bytes()]
 
 
+@pytest.mark.feature("A19")
 def test_events_of_one_correlation_are_one_trace(api: httpx.Client) -> None:
     order = fresh()
     for name in ("published", "received", "processed"):
@@ -205,6 +207,7 @@ def test_a_later_child_joins_its_parents_trace(api: httpx.Client) -> None:
     assert find(api, order, 2)[1]["trace_id"] == trace_id
 
 
+@pytest.mark.feature("N13")
 def test_traceparent_is_joined(api: httpx.Client) -> None:
     order = fresh()
     trace_id = uuid.uuid4().hex
@@ -213,6 +216,7 @@ def test_traceparent_is_joined(api: httpx.Client) -> None:
     assert find(api, order)[0]["trace_id"] == trace_id
 
 
+@pytest.mark.feature("A14")
 def test_direction_and_products_come_from_the_declared_integration(api: httpx.Client) -> None:
     order = fresh()
     api.post("/v1/events", json={"event": "x", "integration": "orders", "keys": {"order": order}})
@@ -220,6 +224,7 @@ def test_direction_and_products_come_from_the_declared_integration(api: httpx.Cl
     assert (item["source_product"], item["target_product"], item["direction"]) == ("erp", "ship", "two-way")
 
 
+@pytest.mark.feature("I01")
 def test_a_customer_exists_from_its_first_event_on(api: httpx.Client) -> None:
     customer = f"new-{uuid.uuid4().hex[:8]}"
     api.post("/v1/events", json={"event": "x", "customer": customer})

@@ -346,6 +346,7 @@ def innermost(error: dict[str, Any]) -> dict[str, Any]:
     return innermost(error["caused_by"]) if error.get("caused_by") else error
 
 
+@pytest.mark.feature("C43", "C61", "C62", "D10")
 def test_an_event_launches_a_run_whose_every_step_is_on_record(api: httpx.Client, target: Target) -> None:
     number = f"SO-{uuid.uuid4().hex}"
     event_id = release(api, number=number)
@@ -379,6 +380,7 @@ def test_an_event_launches_a_run_whose_every_step_is_on_record(api: httpx.Client
     }
 
 
+@pytest.mark.feature("C10", "C11", "C13", "C90")
 def test_a_request_is_kept_as_sent_and_received_without_its_secrets(api: httpx.Client, target: Target) -> None:
     run = run_for(api, release(api), "carry", 2)
     (create,) = node_runs(api, run, "create")
@@ -394,6 +396,7 @@ def test_a_request_is_kept_as_sent_and_received_without_its_secrets(api: httpx.C
     assert headers["traceparent"].split("-")[2] == record["id"].replace("-", "")[-16:]
 
 
+@pytest.mark.feature("C44")
 @pytest.mark.parametrize(
     ("body", "clause", "actual"),
     [
@@ -454,6 +457,7 @@ def test_a_retry_that_recovers_leaves_a_run_that_went_well(api: httpx.Client, ta
     assert cause["cause"] is None
 
 
+@pytest.mark.feature("D13")
 def test_a_retry_that_gives_up_fails_the_run_and_is_its_cause(api: httpx.Client, target: Target) -> None:
     number = f"SO-{uuid.uuid4().hex}"
     target.failures[f"/shipments/{number}"] = [503, 503, 503]
@@ -472,6 +476,7 @@ def test_a_retry_that_gives_up_fails_the_run_and_is_its_cause(api: httpx.Client,
     assert cause["explanation"]
 
 
+@pytest.mark.feature("D08")
 def test_a_skipped_node_says_which_value_kept_it_from_running(api: httpx.Client, target: Target) -> None:
     number = f"SO-{uuid.uuid4().hex}"
     target.orders[number] = {"status": "cancelled"}
@@ -494,6 +499,7 @@ def test_a_large_order_is_noted_by_a_plain_function(api: httpx.Client, target: T
     assert notify["output"] == {"number": "notes-"}
 
 
+@pytest.mark.feature("D16")
 def test_a_node_that_may_fail_hands_its_error_on(api: httpx.Client) -> None:
     event_id = send(api, "odd")
     run = run_for(api, event_id, "going-on")
@@ -505,6 +511,7 @@ def test_a_node_that_may_fail_hands_its_error_on(api: httpx.Client) -> None:
     assert api.get(f"/v1/records/{event_id}/cause").json()["cause"] is None
 
 
+@pytest.mark.feature("D13")
 def test_a_mapping_error_names_the_file_and_the_line(api: httpx.Client) -> None:
     run = run_for(api, send(api, "mapping"), "mapping")
     assert run["state"] == "failed"
@@ -526,6 +533,7 @@ def test_a_node_that_hangs_is_ended_at_its_timeout(api: httpx.Client, flow: str,
     assert "0.2 s" in error["message"]
 
 
+@pytest.mark.feature("I08")
 @pytest.mark.parametrize(
     ("flow", "node", "said"),
     [("odd-output", "give_object", "not JSON"), ("large-output", "give_much", "20,971,520")],
@@ -568,6 +576,7 @@ def test_a_product_that_was_not_declared_there_does_not_reach_a_local_server(api
     assert len(target.requests) == before
 
 
+@pytest.mark.feature("C44", "F31")
 def test_a_disabled_flow_says_so_and_can_be_enabled(api: httpx.Client) -> None:
     assert decisions(api, release(api), 2)["also"]["code"] == "flow_disabled"
     assert api.get("/v1/flows/also").json()["enabled"] is False
@@ -580,6 +589,7 @@ def test_a_disabled_flow_says_so_and_can_be_enabled(api: httpx.Client) -> None:
     assert decisions(api, release(api), 2)["also"]["code"] == "flow_disabled"
 
 
+@pytest.mark.feature("C64", "C65")
 def test_a_running_run_can_be_seen_and_stopped_and_not_repeated(api: httpx.Client, target: Target) -> None:
     ticket = target.ticket()
     event_id = send(api, "patient", ticket=ticket)
@@ -606,6 +616,7 @@ def test_a_running_run_can_be_seen_and_stopped_and_not_repeated(api: httpx.Clien
     assert (repeated["state"], repeated["repeat_of"]) == ("completed", run_id)
 
 
+@pytest.mark.feature("D18", "I08")
 def test_runs_of_one_connection_wait_for_each_other_in_their_order(api: httpx.Client, target: Target) -> None:
     tickets = [target.ticket() for _ in range(3)]
     connection = f"lane-{uuid.uuid4().hex}"
@@ -700,6 +711,7 @@ def test_what_is_not_there_is_a_404(api: httpx.Client, method: str, path: str) -
     assert answer.headers["content-type"].startswith("application/problem+json")
 
 
+@pytest.mark.feature("I05")
 def test_looking_needs_read_and_changing_needs_operate(flows_server: ServerProcess) -> None:
     with flows_server.client(key="") as nobody:
         assert nobody.get("/v1/flows").status_code == 401

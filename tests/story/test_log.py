@@ -61,6 +61,7 @@ def test_the_newest_come_first_and_asc_turns_it_round(api: httpx.Client, run: st
     assert down == up[::-1]
 
 
+@pytest.mark.feature("C03")
 @pytest.mark.parametrize("sort", ["desc", "asc"])
 def test_following_next_visits_each_record_once_and_prev_leads_back(api: httpx.Client, run: str, sort: str) -> None:
     expected = [item["id"] for item in listed(api, run, sort=sort)]
@@ -90,6 +91,7 @@ def test_the_link_header_leads_on(api: httpx.Client, run: str) -> None:
     assert answer.json()["items"][-1]["id"] != second["items"][0]["id"]
 
 
+@pytest.mark.feature("C02", "C12")
 @pytest.mark.parametrize(
     ("filters", "count"),
     [
@@ -141,6 +143,7 @@ def test_from_is_inclusive_and_to_exclusive(api: httpx.Client, run: str) -> None
     assert inside == [item["time"] for item in items if first <= item["time"] < last]
 
 
+@pytest.mark.feature("N08")
 def test_an_empty_list_says_what_was_searched(api: httpx.Client) -> None:
     answer = api.get("/v1/records", params={"customer": "nobody", "duration": "24h"}).json()
     assert answer["items"] == []
@@ -181,6 +184,7 @@ def test_a_trace_is_found_by_its_own_id(api: httpx.Client, run: str) -> None:
     assert api.get(f"/v1/traces/{uuid.uuid4().hex}").status_code == 404
 
 
+@pytest.mark.feature("H01", "H02", "H06")
 def test_logs_1_adds_the_log_of_the_request_and_nothing_else_does(api: httpx.Client, run: str) -> None:
     logs = api.get("/v1/records", params={"customer": run, "logs": "1"}).json()["_logs"]
     assert logs
@@ -232,6 +236,7 @@ def test_the_api_describes_itself(api: httpx.Client) -> None:
     assert api.get("/docs").status_code == 200
 
 
+@pytest.mark.feature("I05")
 def test_keys_have_scopes_and_can_be_revoked(api: httpx.Client, server) -> None:
     made = api.post("/v1/keys", json={"name": "shop", "scopes": ["ingest"]})
     assert made.status_code == 201, made.text
@@ -245,6 +250,7 @@ def test_keys_have_scopes_and_can_be_revoked(api: httpx.Client, server) -> None:
         eventually(lambda: shop.post("/v1/events", json={"event": "x"}).status_code == 401)
 
 
+@pytest.mark.feature("I05")
 def test_a_customer_token_sees_one_customer_alone(api: httpx.Client, server, run: str) -> None:
     made = api.post("/v1/keys", json={"name": "portal", "scopes": ["read"], "customer": run}).json()
     other = api.post("/v1/events", json={"event": "other", "customer": "someone-else"}).json()["ids"][0]

@@ -40,6 +40,7 @@ def find(api: httpx.Client, count: int = 1, **filters: str) -> list[dict]:
     return eventually(probe, what=f"{count} records of {filters}")
 
 
+@pytest.mark.feature("C20", "C21", "C23", "C40", "C42")
 def test_a_signed_webhook_is_a_record_with_its_event_under_it(api: httpx.Client) -> None:
     order = f"SO-{uuid.uuid4().hex}"
     body = order_event(order)
@@ -64,6 +65,7 @@ def test_a_signed_webhook_is_a_record_with_its_event_under_it(api: httpx.Client)
     assert [(item["kind"], item["depth"]) for item in chain] == [("external_webhook", 0), ("external_event", 1)]
 
 
+@pytest.mark.feature("C20", "C21", "N09")
 def test_a_wrong_signature_is_a_401_and_a_record(api: httpx.Client) -> None:
     body = order_event(f"SO-{uuid.uuid4().hex}")
     before = len(api.get("/v1/external-webhooks?source=orders&status=failure&limit=1000").json()["items"])
@@ -122,6 +124,7 @@ def test_a_webhook_of_any_method_is_taken(api: httpx.Client) -> None:
     assert api.get(f"/v1/records/{webhook}").json()["http"]["method"] == "PUT"
 
 
+@pytest.mark.feature("C20", "C23")
 def test_several_events_in_one_body_are_several_records(api: httpx.Client) -> None:
     orders = [f"SO-{uuid.uuid4().hex}" for _ in range(3)]
     body = b"[" + b", ".join(order_event(order) for order in orders) + b"]"

@@ -41,6 +41,7 @@ def dotted_tabs(html: str) -> list[str]:
     return re.findall(tabs, main)
 
 
+@pytest.mark.feature("D04", "D08", "D09")
 def test_the_page_of_a_failed_run_says_what_each_node_did_and_why_not(shop: Shop, failed: tuple[Record, str]) -> None:
     html = shop.get(f"/flow-runs/{failed[1]}")
     steps = steps_of(html)
@@ -55,6 +56,7 @@ def test_the_page_of_a_failed_run_says_what_each_node_did_and_why_not(shop: Shop
         assert part in said
 
 
+@pytest.mark.feature("D05")
 def test_the_graph_holds_what_the_table_says(shop: Shop, failed: tuple[Record, str]) -> None:
     event, run_id = failed
     graph = graph_of(shop.get(f"/flow-runs/{run_id}"))
@@ -77,6 +79,7 @@ def test_the_graph_holds_what_the_table_says(shop: Shop, failed: tuple[Record, s
     }
 
 
+@pytest.mark.feature("D02", "D13")
 def test_a_failed_run_opens_with_the_node_that_failed_and_its_error(shop: Shop, failed: tuple[Record, str]) -> None:
     html = shop.get(f"/flow-runs/{failed[1]}")
     assert "answered 409 Conflict" in text_of(html)
@@ -86,6 +89,7 @@ def test_a_failed_run_opens_with_the_node_that_failed_and_its_error(shop: Shop, 
     assert "failed after 3 tries" in html
 
 
+@pytest.mark.feature("D02", "D03", "C61", "C66")
 def test_each_tab_of_the_run_has_what_its_nodes_have(shop: Shop, failed: tuple[Record, str]) -> None:
     _, run_id = failed
     error = text_of(shop.get(f"/flow-runs/{run_id}?tab=error"))
@@ -99,6 +103,7 @@ def test_each_tab_of_the_run_has_what_its_nodes_have(shop: Shop, failed: tuple[R
     assert requests.count('<td class="status"><span class="dot failure"') == 1
 
 
+@pytest.mark.feature("D06")
 def test_from_a_node_run_one_goes_step_by_step_up_and_down(shop: Shop, failed: tuple[Record, str]) -> None:
     _, run_id = failed
     html = shop.get(f"/flow-runs/{run_id}?node=create_shipment")
@@ -115,6 +120,7 @@ def test_from_a_node_run_one_goes_step_by_step_up_and_down(shop: Shop, failed: t
         assert name in shop.get(unescape(href))
 
 
+@pytest.mark.feature("D08", "D17")
 def test_a_node_that_was_skipped_names_its_clause_and_both_values(shop: Shop, failed: tuple[Record, str]) -> None:
     said = text_of(shop.get(f"/flow-runs/{failed[1]}?node=notify_sales"))
     assert "Condition lookup.total > 1000 Expected > 1000 Actual 420" in said
@@ -127,6 +133,7 @@ def test_a_node_that_was_not_reached_leads_to_the_one_that_failed(shop: Shop, fa
     assert re.search(r'create_shipment <span class="dot failure"', panel)
 
 
+@pytest.mark.feature("D03", "D07")
 @pytest.mark.parametrize("view", ["input", "output", "logs", "error", "requests", "nonsense"])
 def test_every_tab_of_a_node_run_opens(shop: Shop, failed: tuple[Record, str], view: str) -> None:
     html = shop.get(f"/flow-runs/{failed[1]}?node=create_shipment&view={view}")
@@ -134,6 +141,7 @@ def test_every_tab_of_a_node_run_opens(shop: Shop, failed: tuple[Record, str], v
     assert re.search(rf'aria-current="page">{label}', html)
 
 
+@pytest.mark.feature("D16")
 def test_a_node_that_may_fail_has_its_error_and_no_red_dot(shop: Shop, failed: tuple[Record, str]) -> None:
     html = shop.get(f"/flow-runs/{failed[1]}?node=loyalty&view=error")
     assert "no such member" in html
@@ -152,6 +160,7 @@ def test_a_retry_that_recovered_gives_no_red_dot(shop: Shop) -> None:
     assert 'class="dot failure"' not in requests[requests.index("<main") :]
 
 
+@pytest.mark.feature("N02")
 def test_go_to_cause_leads_to_the_request_that_was_refused(shop: Shop, failed: tuple[Record, str]) -> None:
     event, run_id = failed
     refused = shop.records("api_request", event)[-1]
@@ -173,6 +182,7 @@ def test_the_record_of_a_run_and_of_a_node_run_lead_to_the_run(shop: Shop, faile
     assert f'href="{href}">Open in its flow run' in shop.get(f"/records/{node.id}")
 
 
+@pytest.mark.feature("C60", "C61", "C62")
 def test_the_list_has_state_flow_launcher_and_nodes(shop: Shop, failed: tuple[Record, str]) -> None:
     html = shop.get("/logs/flow-runs?key=order=SO-1042")
     (row,) = re.findall(r'<tr class="failure">.*?</tr>', html, re.DOTALL)
@@ -183,6 +193,7 @@ def test_the_list_has_state_flow_launcher_and_nodes(shop: Shop, failed: tuple[Re
     assert f'href="/records/{failed[0].id}"' in row
 
 
+@pytest.mark.feature("C63")
 @pytest.mark.parametrize(
     ("query", "count"),
     [("flow=order-to-ship&state=failed", 1), ("state=completed&key=order=SO-1042", 0), ("flow=order-report", 0)],

@@ -6,6 +6,8 @@ import json
 import re
 from html import unescape
 
+import pytest
+
 from clew.core.record import Record
 from harness.server import eventually
 from harness.shop_pages import Shop
@@ -25,6 +27,7 @@ def graph_of(html: str) -> dict[str, dict[str, object]]:
     }
 
 
+@pytest.mark.feature("C43", "C44", "C62")
 def test_an_event_links_to_the_run_it_launched_and_says_why_the_other_flow_did_not_run(
     shop: Shop, failed: tuple[Record, str]
 ) -> None:
@@ -36,6 +39,7 @@ def test_an_event_links_to_the_run_it_launched_and_says_why_the_other_flow_did_n
     assert 'href="/flows/order-report#trigger"' in html
 
 
+@pytest.mark.feature("C44", "C45")
 def test_an_event_that_launched_nothing_names_the_clause_and_both_values(shop: Shop) -> None:
     event = shop.order("SO-1041", country="CA")
     html = shop.get(f"/records/{event.id}")
@@ -61,6 +65,7 @@ def test_flows_are_listed_with_what_starts_them_and_how_they_do(shop: Shop, fail
     assert 'class="dot failure"' not in rows[1]
 
 
+@pytest.mark.feature("C45", "F30")
 def test_a_flows_page_shows_its_graph_trigger_filter_and_nodes(shop: Shop, failed: tuple[Record, str]) -> None:
     html = shop.get("/flows/order-to-ship")
     said = text_of(html)
@@ -83,6 +88,7 @@ def test_a_flows_page_shows_its_graph_trigger_filter_and_nodes(shop: Shop, faile
     assert f'href="/flow-runs/{failed[1]}"' in html
 
 
+@pytest.mark.feature("F31")
 def test_a_flow_is_disabled_and_enabled_again_and_the_page_says_by_whom(shop: Shop) -> None:
     assert shop.press("/flows/order-to-ship/disable") == "/flows/order-to-ship"
     try:

@@ -18,12 +18,14 @@ def build(type: Type, data: Any = None) -> Line:
     return lines.items[0]
 
 
+@pytest.mark.feature("D12")
 def test_a_comparison_is_shown_as_expected_and_actual() -> None:
     line = build("compare", {"expected": "US", "actual": {"a": 1}, "equal": False})
     assert line.comparison == Comparison("US", '{"a":1}', is_equal=False)
     assert line.data is None
 
 
+@pytest.mark.feature("D12")
 def test_a_request_leads_to_its_record() -> None:
     line = build("api-request", {"id": RECORD_ID, "status": 422})
     assert line.href == f"/records/{RECORD_ID}?tab=http"

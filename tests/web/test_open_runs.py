@@ -21,6 +21,7 @@ def steps_of(html: str) -> dict[str, str]:
     return dict(zip(plain[::2], plain[1::2], strict=True))
 
 
+@pytest.mark.feature("C60", "D09")
 def test_an_open_run_is_above_the_list_and_its_page_shows_what_runs(shop: Shop) -> None:
     shop.ship.gate.clear()
     try:
@@ -50,6 +51,7 @@ def test_an_open_run_is_above_the_list_and_its_page_shows_what_runs(shop: Shop) 
     assert ">Stop<" not in html
 
 
+@pytest.mark.feature("C65")
 def test_a_running_run_is_not_repeated_and_the_page_says_so(shop: Shop) -> None:
     shop.ship.gate.clear()
     try:
@@ -64,6 +66,7 @@ def test_a_running_run_is_not_repeated_and_the_page_says_so(shop: Shop) -> None:
     shop.run_of(event)
 
 
+@pytest.mark.feature("C64")
 def test_stop_ends_a_run(shop: Shop) -> None:
     shop.ship.gate.clear()
     try:
@@ -79,6 +82,7 @@ def test_stop_ends_a_run(shop: Shop) -> None:
         shop.ship.gate.set()
 
 
+@pytest.mark.feature("C65")
 def test_repeat_starts_a_new_run_with_the_same_input(shop: Shop, failed: tuple[Record, str]) -> None:
     location = shop.press(f"/flow-runs/{failed[1]}/repeat")
     assert location != f"/flow-runs/{failed[1]}"
@@ -87,6 +91,7 @@ def test_repeat_starts_a_new_run_with_the_same_input(shop: Shop, failed: tuple[R
     assert REASON in html
 
 
+@pytest.mark.feature("I05")
 def test_a_viewer_looks_and_changes_nothing(shop: Shop, failed: tuple[Record, str]) -> None:
     shop.sign_in("viewer")
     html = shop.get(f"/flow-runs/{failed[1]}")

@@ -79,6 +79,11 @@ def test_a_name_that_is_no_zone_is_utc(name: str):
         assert zone_key() == "UTC"
 
 
+def test_a_place_is_called_what_it_is_called_today():
+    with in_zone("Asia/Calcutta"):
+        assert zone_label() == "Kolkata"
+
+
 def test_the_zones_to_choose_from_are_all_known_utc_first():
     assert offered_names()[0] == "UTC"
     assert {"Europe/Berlin", "America/New_York", "Asia/Kolkata"} < set(offered_names()) <= known_names()

@@ -26,6 +26,18 @@ _ZONE_UTC = ZoneInfo(UTC_NAME)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _current: ContextVar[ZoneInfo] = ContextVar("clew_time_zone", default=_ZONE_UTC)
 
+_RENAMED = {
+    "America/Buenos_Aires": "America/Argentina/Buenos_Aires",
+    "America/Godthab": "America/Nuuk",
+    "Asia/Calcutta": "Asia/Kolkata",
+    "Asia/Katmandu": "Asia/Kathmandu",
+    "Asia/Rangoon": "Asia/Yangon",
+    "Asia/Saigon": "Asia/Ho_Chi_Minh",
+    "Atlantic/Faeroe": "Atlantic/Faroe",
+    "Europe/Kiev": "Europe/Kyiv",
+}
+"""Names that browsers still say, as Unicode keeps them for ever, and what people there call the place."""
+
 Bound = Literal["from", "to"]
 BOUNDS: tuple[Bound, ...] = ("from", "to")
 
@@ -66,6 +78,7 @@ def offered_names() -> tuple[str, ...]:
 
 def find_zone(name: str) -> ZoneInfo | None:
     """The zone of this IANA name, None where there is none: nothing but a known name reaches the file system."""
+    name = _RENAMED.get(name, name)
     return ZoneInfo(name) if name in known_names() else None
 
 
