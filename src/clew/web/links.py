@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote, unquote, urlencode
+import re
+from urllib.parse import quote, urlencode
 
 from clew.core.clock import to_rfc3339
 from clew.core.record import Record, Summary
-from clew.web.layout import CONNECTIONS_PATH, INTEGRATIONS_PATH, PRODUCTS_PATH, TROUBLESHOOTING_PATH
+from clew.web.layout import (
+    CONNECTIONS_PATH,
+    CUSTOMERS_PATH,
+    INTEGRATIONS_PATH,
+    PRODUCTS_PATH,
+    TROUBLESHOOTING_PATH,
+)
 from clew.web.logs.url import ALL_TIME, LogUrl
 
 RUNS_PATH = "/logs/flow-runs"
@@ -51,25 +58,44 @@ def integration_href(key: str) -> str:
     return f"{INTEGRATIONS_PATH}/{quote(key, safe='')}"
 
 
-def connection_href(key: str) -> str:
-    """The connection's page."""
-    return f"{CONNECTIONS_PATH}/{quote(key, safe='')}"
+def connection_href(key: str, action: str = "") -> str:
+    """The connection's page, or what is done to it there. Its key is escaped as a customer's is."""
+    path = f"{CONNECTIONS_PATH}/{_escape(key)}"
+    return f"{path}/{action}" if action else path
+
+
+def connection_key(text: str) -> str:
+    """The connection's key of a path that `connection_href` made."""
+    return _unescape(text)
 
 
 def customer_href(key: str, part: str = "") -> str:
-    """The customer's page, or a part of it: `integration-events`, `aip-events`. A customer's key may be any text.
-
-    A slash in it, and what a browser takes for a step upwards, are escaped once more: see `customer_key`.
-    """
-    text = key.replace("%", "%25").replace("/", "%2F")
-    text = text.replace(".", "%2E") if text in (".", "..") else text
-    path = f"/customers/{quote(text, safe='')}"
+    """The customer's page, or a part of it: `integration-events`, `aip-events`. A customer's key may be any text."""
+    path = f"{CUSTOMERS_PATH}/{_escape(key)}"
     return f"{path}/{part}" if part else path
 
 
 def customer_key(text: str) -> str:
     """The customer's key of a path that `customer_href` made."""
-    return unquote(text)
+    return _unescape(text)
+
+
+_WRITTEN = {"~": "~0", "/": "~1", "%": "~2"}
+_MARKS = re.compile("~([0-3])")
+
+
+def _escape(key: str) -> str:
+    """Any text as one part of a path.
+
+    What would end the part, or lead a step upwards, is written as JSON Pointer (RFC 6901) writes a slash: servers and
+    proxies decode `%2F` before they take a path apart.
+    """
+    text = "".join(_WRITTEN.get(mark, mark) for mark in key)
+    return quote(text.replace(".", "~3") if text in (".", "..") else text, safe="~")
+
+
+def _unescape(text: str) -> str:
+    return _MARKS.sub(lambda found: "~/%."[int(found[1])], text)
 
 
 def runs_href(*pairs: tuple[str, str]) -> str:
