@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -11,7 +12,7 @@ from clew.core.errors import SettingsError
 from clew.core.settings import Settings
 from clew.state import upgrade as upgrade_module
 from clew.state.database import Database, open_database
-from clew.state.tables import METADATA, REVISION
+from clew.state.tables import METADATA, REVISION, customers
 from clew.state.upgrade import MIGRATIONS, migrations_config
 
 
@@ -78,3 +79,29 @@ def test_opening_says_nothing(
     open_database(settings).close()
     assert capfd.readouterr() == ("", "")
     assert caplog.records == []
+
+
+def test_customers_of_before_the_views_are_kept_and_nobody_is_a_test(settings: Settings) -> None:
+    path = Path(settings.data_dir) / "state.db"
+    path.parent.mkdir()
+    old = sa.create_engine(f"sqlite:///{path}")
+    with old.begin() as connection:
+        command.upgrade(migrations_config(connection), "0002")
+        row = "('w', 'acme', 'Acme', 5, NULL)"
+        connection.execute(
+            sa.text(f"INSERT INTO customers (workspace, key, name, first_seen_at, archived_at) VALUES {row}")
+        )
+    old.dispose()
+    database = open_database(settings)
+    with database.read() as connection:
+        found = connection.execute(sa.select(customers)).mappings().one()
+    database.close()
+    assert dict(found) == {
+        "workspace": "w",
+        "key": "acme",
+        "name": "Acme",
+        "first_seen_at": 5,
+        "archived_at": None,
+        "is_test": False,
+        "last_active_at": None,
+    }
