@@ -16,6 +16,7 @@ from litestar.testing import TestClient
 from clew.core.record import Record
 from clew.registry.registry import Registry
 from clew.web.because import Because, BrokenView
+from clew.web.chart import Chart, ChartBar, Part
 from clew.web.failing import Failures
 from clew.web.failures import FailurePage
 from clew.web.flow_run.views import (
@@ -33,22 +34,33 @@ from clew.web.flows.views import FlowPage, FlowRow, FlowsPage, LastRun, NodeRow,
 from clew.web.graph import GraphLink, GraphNode, GraphView
 from clew.web.json_tree import build_json_tree
 from clew.web.layout import build_layout
+from clew.web.legend import Legend, Meaning
 from clew.web.lines import Comparison, Line, Lines
+from clew.web.logs.columns import OF_KIND, columns_of
 from clew.web.logs.views import (
     ActiveFilter,
+    AnyRow,
     Bounds,
+    ChartPart,
     Choice,
+    EventRow,
+    FacetChoice,
+    FacetsPart,
     FilterField,
     LogPage,
     Nothing,
     Option,
+    Outcome,
     Row,
     Rows,
     RowsPart,
     RunRow,
+    SavedView,
     Trouble,
+    ViewsMenu,
 )
 from clew.web.overview.views import FailureRow, Figure, OverviewPage
+from clew.web.record.collected import Collected, CollectedEvent
 from clew.web.record.launches import LaunchedRun, Launches, Refused
 from clew.web.record.views import (
     BodyView,
@@ -87,16 +99,39 @@ ROW = Row(
     state=EVIL,
     moment=MOMENT,
     day=EVIL,
+    ended=MOMENT,
     kind=EVIL,
     source_product=EVIL,
     target_product=EVIL,
     arrow="→",
     event=EVIL,
+    type=EVIL,
     key=EVIL,
     customer=EVIL,
+    integration=EVIL,
+    connection=EVIL,
+    source=EVIL,
     message=EVIL,
     http_status=422,
+    http_direction=EVIL,
+    method=EVIL,
+    url=EVIL,
+    place=EVIL,
+    payload_href="/records/1?tab=payload",
+    scan=EVIL,
+    outcome=Outcome(EVIL, "/records/1", is_failure=True),
     took="1 ms",
+)
+EVENT_ROW = EventRow(
+    href="/records/1",
+    status="failure",
+    word=EVIL,
+    meaning=EVIL,
+    moment=MOMENT,
+    type=EVIL,
+    message=EVIL,
+    details=EVIL,
+    more=(EVIL, EVIL),
 )
 RUN_ROW = RunRow(
     href="/flow-runs/1",
@@ -105,28 +140,38 @@ RUN_ROW = RunRow(
     flow=EVIL,
     key=EVIL,
     customer=EVIL,
+    integration=EVIL,
+    connection=EVIL,
     launched_by=EVIL,
     launched_href="/records/1",
     nodes="3/4",
+    message=EVIL,
     moment=MOMENT,
     day=EVIL,
+    ended=MOMENT,
     took="1 ms",
 )
 ROWS = Rows(
+    columns=columns_of(None),
     items=(ROW,),
-    runs=(),
-    is_runs=False,
     nothing=None,
     newer_href="/logs?cursor=a",
     older_href="",
     coverage=EVIL,
     warning=EVIL,
-    has_kind=True,
     sort_href="/logs?sort=asc",
     is_newest_first=True,
 )
 FIELDS = (
-    FilterField(name="kind", label=EVIL, value=EVIL, shown=EVIL, options=(Option(EVIL, EVIL),), is_closed=True),
+    FilterField(
+        name="kind",
+        label=EVIL,
+        value=EVIL,
+        shown=EVIL,
+        options=(Option(EVIL, EVIL),),
+        is_closed=True,
+        facets_href="/logs/facets?of=kind",
+    ),
     FilterField(name="customer", label=EVIL, value=EVIL, remove_href="/logs", options=(Option(EVIL, EVIL),), hint=EVIL),
 )
 LOGS = LogPage(
@@ -138,13 +183,33 @@ LOGS = LogPage(
     failures=EVIL,
     segments=(CHOICE,),
     bounds=Bounds(EVIL, (CHOICE,), EVIL, EVIL),
+    bounds_title=EVIL,
     fields=FIELDS,
+    extra=(FilterField(name="error_type", label=EVIL, placeholder=EVIL, options=(Option(EVIL, EVIL),)),),
     active=(ActiveFilter(EVIL, EVIL, "/logs"),),
     hidden=(("flow", EVIL),),
     clear_href="/logs",
     refresh_href="/logs",
+    downloads=(CHOICE,),
+    views=ViewsMenu((SavedView(EVIL, "/logs", "/logs/views/1/delete", True, EVIL),), "/logs", EVIL, EVIL),
+    legends=(Legend(EVIL, (Meaning("info", EVIL, EVIL),)),),
+    chart_href="/logs/chart",
     rows=ROWS,
     trouble=Trouble(EVIL, EVIL, "/logs"),
+)
+CHART = Chart(
+    href="/logs?from={from}&to={to}",
+    from_ms=0,
+    to_ms=60_000,
+    step_ms=60_000,
+    zone=EVIL,
+    offset_ms=0,
+    label=EVIL,
+    caption=EVIL,
+    total=1,
+    legend=(Part("failure", 1, "/logs"), Part("info", 0, "")),
+    bars=(ChartBar(MOMENT, EVIL, (Part("failure", 1, "/logs"), Part("info", 0, ""))),),
+    is_truncated=True,
 )
 TREE = build_json_tree(msgspec.json.encode({EVIL: [EVIL, {EVIL: 1}, None, [], 2, 3]}).decode(), max_nodes=7)
 BODY = BodyView(text=EVIL, tree=None, size="1 byte", content_type=EVIL, note=EVIL)
@@ -184,6 +249,7 @@ RECORD = RecordPage(
     status="failure",
     dot="below",
     state=EVIL,
+    heading=EVIL,
     event=EVIL,
     kind=EVIL,
     kind_href="/logs",
@@ -209,9 +275,17 @@ EXCHANGE = Exchange(
     status_code=422,
     is_failure=True,
     request=SIDE,
-    response=Side((), None, EVIL, "/records/1"),
+    response=Side((), None, EVIL, "/records/1", query=((EVIL, EVIL),)),
+    curl=EVIL,
 )
 FACT = Fact(name=EVIL, value=EVIL, note=EVIL, href="/x", is_code=True, is_copied=True)
+DATA = Data(EVIL, "failure", EVIL, (Parameter(EVIL, EVIL, is_json=True),), "", 7, EVIL, EVIL)
+DETAILS = Details(
+    groups=(FactGroup(EVIL, (FACT, Fact(name="a", value="b"))),),
+    redacted=(EVIL,),
+    thread=THREAD,
+)
+COLLECTED = CollectedEvent(EVIL, EVIL, EVIL, "failure", "/records/2")
 CAUSE = Cause(type=EVIL, key=EVIL, message=EVIL, data=TREE, stack=EVIL, is_reason=True)
 
 
@@ -231,6 +305,7 @@ LAUNCHES = Launches(
         ),
     ),
     EVIL,
+    "/troubleshooting",
 )
 LINES = Lines(
     (
@@ -374,6 +449,10 @@ def node_tab(**fields: object) -> FlowRunPage:
     return run_tab(graph=GRAPH, steps=(STEP,), node=msgspec.structs.replace(NODE, **fields))
 
 
+def row_of(kind: str) -> AnyRow:
+    return {"integration_event": EVENT_ROW, "flow_run": RUN_ROW}.get(kind, ROW)
+
+
 def record_tab(**fields: object) -> RecordPage:
     return msgspec.structs.replace(RECORD, **fields)
 
@@ -385,8 +464,8 @@ SAMPLES: list[View] = [
     ),
     msgspec.structs.replace(LOGS, rows=None),
     RowsPart(rows=ROWS),
-    record_tab(details=Details((FactGroup(EVIL, (FACT, Fact(name="a", value="b"))),), (EVIL,), THREAD)),
-    record_tab(tab="data", data=Data(EVIL, "failure", EVIL, (Parameter(EVIL, EVIL, is_json=True),), "", 7)),
+    record_tab(details=DETAILS),
+    record_tab(tab="data", data=DATA),
     record_tab(tab="data", data=Data(EVIL, "success", "", (), EVIL)),
     record_tab(tab="data", data=Data(EVIL, "success", "", (), "")),
     record_tab(
@@ -400,12 +479,21 @@ SAMPLES: list[View] = [
     ),
     record_tab(tab="http", exchange=EXCHANGE),
     record_tab(tab="error", causes=(msgspec.structs.replace(CAUSE, is_reason=False), CAUSE)),
-    record_tab(details=Details((), (), THREAD, LAUNCHES)),
-    record_tab(details=Details((), (), THREAD, Launches((), (), EVIL)), because=None),
+    record_tab(details=msgspec.structs.replace(DETAILS, launches=LAUNCHES)),
+    record_tab(details=msgspec.structs.replace(DETAILS, launches=Launches((), (), EVIL, "")), because=None),
+    record_tab(details=msgspec.structs.replace(DETAILS, collected=Collected((COLLECTED,), "", 3))),
+    record_tab(details=msgspec.structs.replace(DETAILS, collected=Collected((), EVIL, 0)), heading=""),
+    record_tab(details=msgspec.structs.replace(DETAILS, data=DATA, groups=(), redacted=())),
     record_tab(tab="logs", lines=LINES),
     record_tab(tab="logs", lines=Lines((), 0)),
     record_tab(tab="trace", thread=THREAD, because=None, status="success"),
-    RowsPart(rows=msgspec.structs.replace(ROWS, items=(), runs=(RUN_ROW,), is_runs=True)),
+    *(
+        RowsPart(rows=msgspec.structs.replace(ROWS, columns=columns, items=(row_of(kind),)))
+        for kind, columns in OF_KIND.items()
+    ),
+    ChartPart(chart=CHART),
+    FacetsPart(choices=(FacetChoice(EVIL, "/logs", EVIL, EVIL, is_current=True),), note=""),
+    FacetsPart(choices=(), note=EVIL),
     node_tab(),
     node_tab(tab="input", input=TREE, skip=Skip(EVIL, EVIL, EVIL, EVIL)),
     node_tab(tab="input", skip=Skip("", "", "", EVIL), attempts=(), upstream=(), downstream=()),

@@ -77,11 +77,12 @@ class WebFace:
         )
 
     def names(self, workspace: str, customers: Iterable[str]) -> Names:
-        """What products and these customers are called."""
+        """What products, integrations and these customers are called."""
         found = self.registry.customers.find_all(workspace, (key for key in customers if key))
         return Names(
             product=lambda key: self.registry.products.title(workspace, key),
             customer=lambda key: found[key].name if key in found else key,
+            integration=lambda key: self.registry.integrations.title(workspace, key),
         )
 
     def flow_title(self, key: str) -> str:

@@ -9,17 +9,22 @@ import msgspec
 
 from clew.core.clock import SECOND_MS, Clock
 from clew.core.record import KINDS, Kind
-from clew.log.parameters import FilterParser
-from clew.log.search import Search
+from clew.log.parameters import FilterParser, Pair
+from clew.log.search import Answer, Search
 
 FRESH_MS = 5 * SECOND_MS
 """How long an answer is believed: every page asks, and a dot may be some seconds late."""
 LIMIT = "200"
 """Failures looked at in one question: enough that nearly always all kinds that fail are among them."""
+MOST_PAGES = 5
+"""Pages of requests that failed, looked through for one that nothing made good."""
 
 
 class Failures(msgspec.Struct, frozen=True):
-    """What failed in the last 24 hours: kinds of record, and whether a run of a flow that is declared did."""
+    """What failed in the last 24 hours: kinds of record, and whether a run of a flow that is declared did.
+
+    A request that failed and that its node made good, by trying again or because it may fail, is not among them.
+    """
 
     kinds: frozenset[Kind] = frozenset()
     has_flow: bool = False
@@ -55,15 +60,46 @@ class Failing:
         return self._found.get(workspace, (0, NONE))[1]
 
     async def _ask_kinds(self, workspace: str) -> frozenset[Kind]:
-        """Look at the latest failures, then at those of the kinds not yet seen, until none of these is left."""
+        """Look at the latest failures, then at those of the kinds not yet looked at, until none of these is left."""
         seen: set[Kind] = set()
-        while True:
-            unseen = [("kind", kind) for kind in KINDS if kind not in seen]
-            pairs = [*unseen, ("status", "failure"), ("duration", "24h"), ("limit", LIMIT)]
-            answer = await self._search.page(self._parser.parse_list(pairs, workspace=workspace))
-            seen.update(item.kind for item in answer.page.items)
-            if answer.next_cursor is None or len(seen) == len(KINDS):
-                return frozenset(seen)
+        unseen = set(KINDS)
+        while unseen:
+            answer = await self._ask(workspace, [("kind", kind) for kind in sorted(unseen)])
+            found = {item.kind for item in answer.page.items}
+            seen |= found
+            unseen -= found
+            if answer.next_cursor is None:
+                break
+        if "api_request" in seen and not await self._has_open_request(workspace):
+            seen.discard("api_request")
+        return frozenset(seen)
+
+    async def _has_open_request(self, workspace: str) -> bool:
+        """Whether a request failed that nothing made good.
+
+        A node that got over its requests' failures did not fail itself. In a list of both, newest first, a node that
+        failed stands soon behind its requests: it began before them.
+        """
+        parents: set[str] = set()
+        failed_nodes: set[str] = set()
+        cursor: str | None = ""
+        for _ in range(MOST_PAGES):
+            pairs = [("kind", "api_request"), ("kind", "node_run"), *([("cursor", cursor)] if cursor else [])]
+            answer = await self._ask(workspace, pairs)
+            requests = [item for item in answer.page.items if item.kind == "api_request"]
+            parents |= {item.parent_id for item in requests}
+            failed_nodes |= {item.id for item in answer.page.items if item.kind == "node_run"}
+            if parents & failed_nodes or any(not item.node for item in requests):
+                return True
+            cursor = answer.next_cursor
+            if cursor is None:
+                break
+        return False
+
+    async def _ask(self, workspace: str, pairs: list[Pair]) -> Answer:
+        """The latest failures of these kinds."""
+        asked = [*pairs, ("status", "failure"), ("duration", "24h"), ("limit", LIMIT)]
+        return await self._search.page(self._parser.parse_list(asked, workspace=workspace))
 
     async def _ask_flows(self, workspace: str) -> bool:
         if not self._flows:

@@ -31,7 +31,10 @@ from clew.web.failures import FailurePage
 from clew.web.flow_run.handlers import repeat_run, show_flow_run, stop_run
 from clew.web.flows.handlers import disable_flow, enable_flow, show_flow, show_flows
 from clew.web.layout import Layout, build_layout
-from clew.web.logs.handlers import show_all_records, show_log, show_under_its_name
+from clew.web.logs.downloads import download_log
+from clew.web.logs.facets import show_facets
+from clew.web.logs.handlers import show_all_records, show_chart, show_log, show_under_its_name
+from clew.web.logs.saved_views import delete_view, save_view
 from clew.web.overview.handlers import show_overview
 from clew.web.record.handlers import download_payload, show_record
 from clew.web.security import SESSION_COOKIE, SecurityHeaders
@@ -78,6 +81,11 @@ def build_web(
             show_under_its_name,
             show_all_records,
             show_log,
+            show_chart,
+            show_facets,
+            download_log,
+            save_view,
+            delete_view,
             show_record,
             download_payload,
             show_flow_run,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
 from clew.core.clock import from_rfc3339
-from clew.core.record import KINDS, Kind
+from clew.core.failure_class import FAILURE_CLASSES
+from clew.core.record import Kind
+from clew.log.query import FACET_NAMES
+from clew.web.legend import REFERRAL_TYPES
 from clew.web.logs.runs import STATES
 from clew.web.logs.url import ALL_TIME, LogUrl
 from clew.web.logs.views import ActiveFilter, Bounds, Choice, FilterField, Option
@@ -24,21 +27,75 @@ DURATIONS = (
     (ALL_TIME, "All time"),
 )
 _NO_CHIP = frozenset({"status", "duration", "from", "to", "sort", "cursor", "limit"})
-_LABELS = {
-    "q": "Text",
-    "trace_id": "Trace",
-    "http_status": "HTTP status",
-    "min_duration_ms": "Took at least (ms)",
-    "event_type": "Event type",
+_LABELS = {"q": "Text", "trace_id": "Trace", "event_type": "Event type"}
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """One filter of the form: what it is called, what may be typed, and what it means."""
+
+    name: str
+    label: str
+    placeholder: str = ""
+    hint: str = ""
+    options: tuple[Option, ...] = ()
+    is_closed: bool = False
+
+
+def _same(*values: str) -> tuple[Option, ...]:
+    return tuple(Option(value, value) for value in values)
+
+
+_HTTP_STATUSES = _same("2xx", "3xx", "4xx", "5xx", "401", "403", "404", "422", "429", "500", "503")
+_PULL_STATES = ("queued", "running", "success", "error")
+_FILTERS = (
+    Asked(
+        name="kind",
+        label="Kind",
+        options=tuple(Option(kind, name) for kind, name in KIND_NAMES.items()),
+        is_closed=True,
+    ),
+    Asked(name="type", label="Type", options=_same(*REFERRAL_TYPES), placeholder="Conversion"),
+    Asked(
+        name="http_direction",
+        label="Direction",
+        options=(Option("outgoing", "Outgoing: to a product"), Option("incoming", "Incoming: to this API")),
+        is_closed=True,
+    ),
+    Asked(name="http_status", label="HTTP status", options=_HTTP_STATUSES, placeholder="4xx"),
+    Asked(name="event", label="Event", placeholder="order.released"),
+    Asked(name="source", label="Subscription", placeholder="orders", hint="The source that it came from"),
+    Asked(name="flow", label="Flow", placeholder="order-to-ship"),
+    Asked(name="state", label="State", options=_same(*STATES), is_closed=True),
+    Asked(name="customer", label="Customer", hint="The key that records carry"),
+    Asked(name="integration", label="Integration"),
+    Asked(name="connection", label="Connection"),
+    Asked(name="key", label="Key", placeholder="order=SO-1001", hint="A business key; order=* for any order"),
+    Asked(name="q", label="Text", placeholder="postal_code", hint="Words in the message, parameters or payload"),
+    Asked(name="product", label="Product", hint="Source or target"),
+    Asked(name="failure_class", label="Failed by", options=_same(*FAILURE_CLASSES), is_closed=True),
+    Asked(name="error_type", label="Error type", placeholder="bad_request"),
+    Asked(name="min_duration_ms", label="Took at least (ms)", placeholder="1000"),
+)
+_BY_NAME = {asked.name: asked for asked in _FILTERS}
+_ONE_OF_FEW = frozenset({"product", "integration"})
+"""The names of which all values are known, once there are any."""
+
+_WHOSE = ("customer", "integration", "connection", "key", "q")
+_OF_KIND: Mapping[Kind | None, tuple[str, ...]] = {
+    None: ("kind",),
+    "integration_event": ("type",),
+    "api_request": ("http_direction", "http_status"),
+    "external_webhook": ("source",),
+    "external_event_pull": ("source", "state"),
+    "external_event": ("event", "source"),
+    "internal_event": ("event", "source"),
+    "flow_run": ("flow", "state"),
 }
+_SELDOM = ("product", "event", "type", "http_status", "failure_class", "error_type", "min_duration_ms")
+_EVENT_LOGS = ("external_event", "internal_event")
 
-
-class Suggestions(msgspec.Struct, frozen=True):
-    """What may be chosen for products, customers and flows."""
-
-    products: tuple[Option, ...] = ()
-    customers: tuple[Option, ...] = ()
-    flows: tuple[Option, ...] = ()
+Suggestions = Mapping[str, tuple[Option, ...]]
+"""What may be chosen for a filter, by its name."""
 
 
 def build_segments(url: LogUrl) -> tuple[Choice, ...]:
@@ -80,60 +137,58 @@ def _for_input(text: str) -> str:
 
 
 def build_fields(url: LogUrl, suggestions: Suggestions, kind: Kind | None) -> tuple[FilterField, ...]:
-    """The filters that the form of a list has, each as a chip that opens. `kind` is all that the list is of."""
-    kinds = tuple(Option(kind, KIND_NAMES[kind]) for kind in KIND_NAMES)
-    assert len(kinds) == len(KINDS)
-    products, customers = suggestions.products, suggestions.customers
-    fields = [
-        _field(url, "customer", "Customer", customers, hint="The key that records carry"),
-        _field(url, "product", "Product", products, is_closed=bool(products), hint="Source or target"),
-        *_fields_of(url, suggestions, kind),
-        _key_field(url),
-        _field(url, "q", "Text", placeholder="postal_code", hint="Words in the message, parameters or payload"),
-    ]
-    if kind is None:
-        fields.insert(0, _field(url, "kind", "Kind", kinds, is_closed=True))
-    return tuple(fields)
+    """The filters that the form of a list has, each as a chip that opens. `kind` is all that the list is of.
+
+    Those that fewer people look for are among them where they are set.
+    """
+    seldom = tuple(name for name in _seldom(kind) if url.get(name))
+    return tuple(_build(url, name, suggestions, kind) for name in (*_OF_KIND[kind], *_WHOSE, *seldom))
 
 
-def _fields_of(url: LogUrl, suggestions: Suggestions, kind: Kind | None) -> list[FilterField]:
-    if kind != "flow_run":
-        return [_field(url, "event", "Event", placeholder="order.released")]
-    states = tuple(Option(state, state) for state in STATES)
-    return [
-        _field(url, "flow", "Flow", suggestions.flows, placeholder="order-to-ship"),
-        _field(url, "state", "State", states, is_closed=True),
-    ]
+def build_extra(url: LogUrl, suggestions: Suggestions, kind: Kind | None) -> tuple[FilterField, ...]:
+    """The filters that may be added: those that fewer people look for and that are not set."""
+    return tuple(_build(url, name, suggestions, kind) for name in _seldom(kind) if not url.get(name))
 
 
-def _field(
-    url: LogUrl,
-    name: str,
-    label: str,
-    options: tuple[Option, ...] = (),
-    *,
-    placeholder: str = "",
-    hint: str = "",
-    is_closed: bool = False,
-) -> FilterField:
+def _seldom(kind: Kind | None) -> tuple[str, ...]:
+    return tuple(name for name in _SELDOM if name not in _OF_KIND[kind])
+
+
+def _build(url: LogUrl, name: str, suggestions: Suggestions, kind: Kind | None) -> FilterField:
+    asked = _asked(name, suggestions, kind)
     value = url.get(name)
-    return FilterField(
+    field = FilterField(
         name=name,
-        label=label,
+        label=asked.label,
         value=value,
-        shown=next((option.label for option in options if option.value == value), value),
+        shown=next((option.label for option in asked.options if option.value == value), value),
         remove_href=url.without(name, value).href if value else "",
-        placeholder=placeholder,
-        hint=hint,
-        options=options,
-        is_closed=is_closed and (not value or any(option.value == value for option in options)),
+        placeholder=asked.placeholder,
+        hint=asked.hint,
+        options=asked.options,
+        # A value that is none of the options came by a link: it must not be lost when something else is chosen.
+        is_closed=asked.is_closed and (not value or any(option.value == value for option in asked.options)),
+        facets_href=url.facets(name).href if name in FACET_NAMES else "",
     )
+    return _named_key(field) if name == "key" and value else field
 
 
-def _key_field(url: LogUrl) -> FilterField:
-    name, _, value = url.get("key").partition("=")
-    field = _field(url, "key", "Key", placeholder="order=SO-1001", hint="A business key; order=* for any order")
-    return msgspec.structs.replace(field, label=name, shown="any value" if value == "*" else value) if name else field
+def _asked(name: str, suggestions: Suggestions, kind: Kind | None) -> Asked:
+    asked = _BY_NAME[name]
+    if found := suggestions.get(name, ()):
+        asked = msgspec.structs.replace(asked, options=found, is_closed=asked.is_closed or name in _ONE_OF_FEW)
+    if name == "event" and kind in _EVENT_LOGS:
+        return msgspec.structs.replace(asked, label="Event type")
+    if name == "state" and kind == "external_event_pull":
+        return msgspec.structs.replace(asked, options=_same(*_PULL_STATES))
+    return asked
+
+
+def _named_key(field: FilterField) -> FilterField:
+    """A business key is called by its own name."""
+    name, _, value = field.value.partition("=")
+    shown = "any value" if value == "*" else value
+    return msgspec.structs.replace(field, label=name, shown=shown) if name else field
 
 
 def build_active(
@@ -159,4 +214,5 @@ def _beside(url: LogUrl, fields: Sequence[FilterField]) -> list[tuple[str, str]]
 
 
 def _label(name: str) -> str:
-    return _LABELS.get(name) or name.replace("_", " ").capitalize()
+    known = _BY_NAME.get(name)
+    return _LABELS.get(name) or (known.label if known else name.replace("_", " ").capitalize())

@@ -5,40 +5,56 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterable
-from urllib.parse import parse_qsl
 
 import msgspec
 from litestar import Response, get
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from clew.core.errors import BadRequest, ClewError, NotFound
+from clew.core.errors import BadRequest, ClewError
 from clew.core.ids import is_id, is_trace_id
+from clew.core.record import Kind
 from clew.log.parameters import ListRequest
 from clew.log.query import Filter
 from clew.log.search import Answer, CountAnswer
 from clew.registry.sessions import Session
+from clew.web.chart import build_chart
 from clew.web.face import Face, HttpRequest, WebFace, session_of
-from clew.web.layout import ALL_RECORDS, FORMER_PATHS, LOGS, LogName
+from clew.web.layout import ALL_RECORDS, FORMER_PATHS, LogName
+from clew.web.legend import build_legends
+from clew.web.logs.asked import find_log, parse_url, url_of
+from clew.web.logs.downloads import build_downloads
 from clew.web.logs.filters import (
     Suggestions,
     build_active,
     build_bounds,
+    build_extra,
     build_fields,
     build_hidden,
     build_segments,
 )
-from clew.web.logs.rows import build_rows
+from clew.web.logs.integration_events import build_event_row
+from clew.web.logs.outcomes import find_outcomes
+from clew.web.logs.rows import build_row, build_rows
 from clew.web.logs.runs import build_open_row, build_run_row, find_open
-from clew.web.logs.url import LogUrl, filters_of, read_url
-from clew.web.logs.views import LogPage, Option, Rows, RowsPart, Trouble
-from clew.web.wording import say_count
+from clew.web.logs.saved_views import build_views_menu, find_views
+from clew.web.logs.url import LogUrl
+from clew.web.logs.views import AnyRow, ChartPart, LogPage, Option, Rows, RowsPart, Trouble
+from clew.web.wording import KIND_NAMES, say_count
 
 MAX_SUGGESTIONS = 200
-"""Customers that are offered while typing; any other may be typed."""
+"""Customers and connections that are offered while typing; any other may be typed."""
 
 _KEY = re.compile(r"[A-Za-z][\w.-]{0,63}=\S.*\Z", re.DOTALL)
-_BY_NAME = {log.path.rpartition("/")[2]: log for log in LOGS if log.kind}
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What a list came to: its rows and what is said of how many there are."""
+
+    rows: Rows | None = None
+    counter: str = ""
+    failures: str = ""
+    trouble: ClewError | None = None
 
 
 @get(list(FORMER_PATHS))
@@ -52,7 +68,7 @@ async def show_under_its_name(request: HttpRequest) -> Redirect:
 @get("/logs")
 async def show_all_records(request: HttpRequest, face: Face) -> Response[str] | Redirect:
     """Records of every kind. What the search box sends may be a key, an id or a trace: then it leads there."""
-    url = _url_of(request)
+    url = url_of(request, ALL_RECORDS)
     target = await _find_target(face, session_of(request), url)
     return Redirect(target) if target else await _show(request, face, ALL_RECORDS, url)
 
@@ -60,15 +76,17 @@ async def show_all_records(request: HttpRequest, face: Face) -> Response[str] | 
 @get("/logs/{name:str}")
 async def show_log(request: HttpRequest, face: Face, name: FromPath[str]) -> Response[str]:
     """Records of one kind."""
-    log = _BY_NAME.get(name)
-    if log is None:
-        raise NotFound(f"There is no log {name[:80]!r}.", hint=f"There are: {', '.join(_BY_NAME)}.")
-    return await _show(request, face, log, _url_of(request))
+    log = find_log(name)
+    return await _show(request, face, log, url_of(request, log))
 
 
-def _url_of(request: HttpRequest) -> LogUrl:
-    query = request.scope["query_string"].decode("latin-1")
-    return read_url(request.url.path, parse_qsl(query, keep_blank_values=True, errors="replace"))
+@get(["/logs/chart", "/logs/{name:str}/chart"])
+async def show_chart(request: HttpRequest, face: Face, name: FromPath[str] = "") -> Response[str]:
+    """The records of a list over time: the part of its page that is asked for when the list is there."""
+    log = find_log(name)
+    url = url_of(request, log)
+    asked = parse_url(face, session_of(request).member.workspace, log, url)
+    return face.respond(ChartPart(chart=build_chart(await face.search.histogram(asked.query.filter), url)))
 
 
 async def _find_target(face: WebFace, session: Session, url: LogUrl) -> str:
@@ -87,32 +105,32 @@ async def _find_target(face: WebFace, session: Session, url: LogUrl) -> str:
 async def _show(request: HttpRequest, face: WebFace, log: LogName, url: LogUrl) -> Response[str]:
     session = session_of(request)
     try:
-        asked = face.parser.parse_list(
-            filters_of(url),
-            workspace=session.member.workspace,
-            fixed={"kind": (log.kind,)} if log.kind else None,
-        )
+        asked = parse_url(face, session.member.workspace, log, url)
     except BadRequest as error:
-        return face.respond(await _page(face, session, log, url, trouble=error), status=error.status)
+        return face.respond(await _page(face, session, log, url, Found(trouble=error)), status=error.status)
     if request.headers.get("hx-request-type") == "partial":
         answer = await face.search.page(asked)
-        return face.respond(RowsPart(rows=_rows(face, session, log, url, answer)))
-    answer, counter, failures = await _ask(face, asked)
-    rows = _rows(face, session, log, url, answer)
-    return face.respond(await _page(face, session, log, url, rows=rows, counter=counter, failures=failures))
+        return face.respond(RowsPart(rows=await _rows(face, session, log, url, answer)))
+    return face.respond(await _page(face, session, log, url, await _ask(face, session, log, url, asked)))
 
 
-async def _ask(face: WebFace, asked: ListRequest) -> tuple[Answer, str, str]:
+async def _ask(face: WebFace, session: Session, log: LogName, url: LogUrl, asked: ListRequest) -> Found:
     """The page, and at the same time how many records there are and how many of them failed."""
-    filter = asked.query.filter
+    filter, noun = asked.query.filter, _noun_of(log.kind)
     if filter.status:
         answer, count = await asyncio.gather(face.search.page(asked), face.search.count(filter))
-        noun = "failure" if filter.status == ("failure",) else "record"
-        return answer, _say(count, noun), ""
+        rows = await _rows(face, session, log, url, answer)
+        return Found(rows, _say(count, noun))
     answer, count, failed = await asyncio.gather(
         face.search.page(asked), face.search.count(filter), face.search.count(_failures_of(filter))
     )
-    return answer, _say(count, "record"), _say(failed, "failure") if failed.count.count else ""
+    rows = await _rows(face, session, log, url, answer)
+    return Found(rows, _say(count, noun), _say(failed, "failure") if failed.count.count else "")
+
+
+def _noun_of(kind: Kind | None) -> str:
+    name = KIND_NAMES[kind] if kind else "record"
+    return name if name[:2].isupper() else f"{name[0].lower()}{name[1:]}"
 
 
 def _failures_of(filter: Filter) -> Filter:
@@ -123,66 +141,89 @@ def _say(answer: CountAnswer, noun: str) -> str:
     return say_count(answer.count.count, noun, at_least=answer.count.truncated)
 
 
-def _rows(face: WebFace, session: Session, log: LogName, url: LogUrl, answer: Answer) -> Rows:
+async def _rows(face: WebFace, session: Session, log: LogName, url: LogUrl, answer: Answer) -> Rows:
+    workspace, now_ms = session.member.workspace, face.clock.now_ms()
+    items = await _items(face, workspace, log, url, answer)
+    is_empty = not items and log.kind is not None and not await _has_any(face, workspace, log.kind)
+    return build_rows(answer, items, log.kind, url, now_ms, is_empty=is_empty)
+
+
+async def _items(face: WebFace, workspace: str, log: LogName, url: LogUrl, answer: Answer) -> tuple[AnyRow, ...]:
+    found, now_ms = answer.page.items, face.clock.now_ms()
     if log.kind == "flow_run":
-        return _run_rows(face, session, url, answer)
-    names = face.names(session.member.workspace, (item.customer for item in answer.page.items))
-    return build_rows(answer, url, names, face.clock.now_ms())
+        return _runs(face, workspace, url, answer)
+    names = face.names(workspace, (item.customer for item in found))
+    if log.kind == "integration_event":
+        return tuple(build_event_row(item, names) for item in found)
+    outcomes = await find_outcomes(face, workspace, found) if log.kind else {}
+    return tuple(build_row(item, names, now_ms, outcomes.get(item.id)) for item in found)
 
 
-def _run_rows(face: WebFace, session: Session, url: LogUrl, answer: Answer) -> Rows:
+def _runs(face: WebFace, workspace: str, url: LogUrl, answer: Answer) -> tuple[AnyRow, ...]:
     """Ended runs; above those of the first page the open ones."""
-    workspace, now_ms, items = session.member.workspace, face.clock.now_ms(), answer.page.items
-    opened = find_open(face.runner, workspace, url)
+    now_ms, items = face.clock.now_ms(), answer.page.items
     ended = {item.id for item in items}
-    opened = tuple(run for run in opened if run.id not in ended)  # one may have ended meanwhile
+    # one may have ended meanwhile
+    opened = tuple(run for run in find_open(face.runner, workspace, url) if run.id not in ended)
     names = face.names(workspace, [*(item.customer for item in items), *(run.event.customer for run in opened)])
-    rows = [build_open_row(run, names, face.flow_title, now_ms) for run in opened]
-    rows += [build_run_row(item, names, face.flow_title, now_ms) for item in items]
-    return build_rows(answer, url, names, now_ms, tuple(rows))
+    return (
+        *(build_open_row(run, names, face.flow_title, now_ms) for run in opened),
+        *(build_run_row(item, names, face.flow_title, now_ms) for item in items),
+    )
 
 
-async def _page(
-    face: WebFace,
-    session: Session,
-    log: LogName,
-    url: LogUrl,
-    *,
-    rows: Rows | None = None,
-    counter: str = "",
-    failures: str = "",
-    trouble: ClewError | None = None,
-) -> LogPage:
+async def _has_any(face: WebFace, workspace: str, kind: Kind) -> bool:
+    """Whether there is a record of this kind at all: asked where a list has nothing to show."""
+    asked = face.parser.parse_list([("kind", kind), ("limit", "1")], workspace=workspace)
+    return bool((await face.search.page(asked)).page.items)
+
+
+async def _page(face: WebFace, session: Session, log: LogName, url: LogUrl, found: Found) -> LogPage:
     workspace = session.member.workspace
-    fields = build_fields(url, _suggest(face, workspace), log.kind)
+    suggestions = _suggest(face, workspace)
+    fields = build_fields(url, suggestions, log.kind)
     names = face.names(workspace, _values(url, "customer"))
-    active = build_active(url, fields, names.of)
+    is_events = log.kind == "integration_event"
+    trouble = found.trouble
     return LogPage(
         layout=await face.layout(session, log.title, path=log.path, search=url.get("q")),
         path=log.path,
         title=log.title,
         subtitle=log.subtitle,
-        counter=counter,
-        failures=failures,
+        counter=found.counter,
+        failures=found.failures,
         segments=build_segments(url),
         bounds=build_bounds(url),
+        bounds_title="Created Date" if is_events else "Time",
         fields=fields,
-        active=active,
+        extra=build_extra(url, suggestions, log.kind),
+        active=build_active(url, fields, names.of),
         hidden=build_hidden(url, fields),
         clear_href=url.cleared().href if url.has_filters else "",
         refresh_href=url.without("cursor").href,
-        rows=rows,
+        downloads=build_downloads(url),
+        views=build_views_menu(await find_views(face, workspace, log.path), url),
+        legends=build_legends(tuple(_values(url, "type"))) if is_events else (),
+        chart_href=url.part("chart").href,
+        rows=found.rows,
         trouble=Trouble(trouble.detail, trouble.hint, log.path) if trouble else None,
     )
 
 
 def _suggest(face: WebFace, workspace: str) -> Suggestions:
     registry = face.registry
-    return Suggestions(
-        products=tuple(Option(row.key, row.title) for row in registry.products.list(workspace)),
-        customers=tuple(Option(row.key, row.name) for row in registry.customers.list(workspace, limit=MAX_SUGGESTIONS)),
-        flows=tuple(Option(flow.key, flow.title) for flow in face.flows.values()),
-    )
+    integrations = registry.integrations.list(workspace)
+    connections = registry.connections.list(workspace, limit=MAX_SUGGESTIONS)
+    return {
+        "product": tuple(Option(row.key, row.title) for row in registry.products.list(workspace)),
+        "customer": tuple(
+            Option(row.key, row.name) for row in registry.customers.list(workspace, limit=MAX_SUGGESTIONS)
+        ),
+        "integration": tuple(Option(row.key, row.title) for row in integrations),
+        "connection": tuple(Option(row.key, row.name) for row in connections),
+        "source": tuple(Option(row.key, row.key) for row in registry.sources.list(workspace)),
+        "flow": tuple(Option(flow.key, flow.title) for flow in face.flows.values()),
+    }
 
 
 def _values(url: LogUrl, name: str) -> Iterable[str]:

@@ -38,10 +38,9 @@ NOTHING_YET: Mapping[Kind, str] = {
     "external_webhook": "Each webhook that a product sends to /webhooks/in/ is one row here, also one that was "
     "refused.",
     "external_event_pull": "Each time a source is polled for what is new, that is one row here, with the events it "
-    "brought. No source is polled yet.",
+    "brought.",
     "external_event": "Each event found in a webhook or a pull is one row here, with the flows that it launched.",
-    "internal_event": "Each event that your own product sends in is one row here, with the flows that it launched. "
-    "None was sent yet.",
+    "internal_event": "Each event that your own product sends in is one row here, with the flows that it launched.",
     "flow_run": "Each run of a flow is one row here, from when it is launched.",
 }
 """What a log of one kind would show, said while there is nothing of the kind at all."""
@@ -73,7 +72,6 @@ def build_rows(
 def build_row(item: Summary, names: Names, now_ms: int, outcome: Outcome | None = None) -> Row:
     """A record as the list shows it. `outcome` is what it led to."""
     event, key = cut(say_event(item)), cut(next(iter(item.keys.values()), ""))
-    method, _, url = item.http_method, "", item.http_url
     return Row(
         href=href_of(item),
         status=item.status,
@@ -88,15 +86,16 @@ def build_row(item: Summary, names: Names, now_ms: int, outcome: Outcome | None 
         event=item.source if item.kind == "external_event_pull" and item.source else event,
         type=cut(item.type),
         key="" if key in event else key,
-        customer=names.customer(item.customer),
-        integration=names.integration(item.integration),
-        connection=names.connection(item.connection),
+        customer=cut(names.customer(item.customer)),
+        integration=cut(names.integration(item.integration)),
+        connection=cut(item.connection),
         source=cut(item.source),
-        message=cut(say_message(item)) if _says_message(item) else "",
+        message=cut(_say_trouble(item)),
         http_status=item.http_status,
         http_direction=_DIRECTIONS.get(item.http_direction, ""),
-        method=cut(method),
-        url=cut(url),
+        method=cut(item.http_method),
+        url=cut(item.http_url),
+        place=cut(_say_place(item.http_url)),
         payload_href=record_href(item.id, "payload") if item.payload_bytes else "",
         scan=_say_scan(item),
         outcome=outcome or _without_outcome(item),
@@ -104,15 +103,27 @@ def build_row(item: Summary, names: Names, now_ms: int, outcome: Outcome | None 
     )
 
 
-def _says_message(item: Summary) -> bool:
-    """A webhook and a pull say what was wrong: what they brought is in a column of its own."""
-    return item.status != "success" or item.kind not in ("external_webhook", "external_event_pull")
+def _say_trouble(item: Summary) -> str:
+    """A record's message; of one whose columns say how it went well, only what was wrong."""
+    if item.kind == "api_request":
+        # its status stands before it
+        said = (item.error_message or item.message) if item.status != "success" else ""
+        return said.removeprefix(f"answered {item.http_status} ")
+    is_said = item.status == "success" and item.kind in ("external_webhook", "external_event_pull")
+    return "" if is_said else say_message(item)
 
 
 def _without_outcome(item: Summary) -> Outcome:
     """What an event that failed led to: nothing, and why."""
     is_broken_event = item.kind in ("external_event", "internal_event") and item.status == "failure"
     return Outcome(cut(say_message(item)), is_failure=True) if is_broken_event else Outcome()
+
+
+def _say_place(url: str) -> str:
+    """Where a request went, beside its path: `ship.example`, `ship.example ?page=2`."""
+    rest = url.partition("://")[2] if "://" in url.partition("?")[0] else ""
+    query = url.partition("?")[2]
+    return f"{rest.partition('?')[0].partition('/')[0]}{f' ?{query}' if query else ''}".strip()
 
 
 def _ended(item: Summary) -> Moment | None:

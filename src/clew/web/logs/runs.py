@@ -15,7 +15,7 @@ from clew.web.links import href_of, record_href, run_href
 from clew.web.logs.url import LogUrl
 from clew.web.logs.views import RunRow
 from clew.web.names import Names
-from clew.web.wording import LAUNCHERS, cut, say_moment, say_other_day, say_took
+from clew.web.wording import LAUNCHERS, cut, say_message, say_moment, say_other_day, say_took
 
 MAX_OPEN = 100
 """Open runs that are shown above a page; the state they wait in is counted on the flow's own page."""
@@ -43,11 +43,15 @@ def build_run_row(item: Summary, names: Names, title_of: TitleOf, now_ms: int) -
         flow=cut(title_of(item.flow)) or "flow run",
         key=cut(next(iter(item.keys.values()), "")),
         customer=cut(names.customer(item.customer)),
+        integration=cut(names.integration(item.integration)),
+        connection=cut(item.connection),
         launched_by=cut(_say_launcher(str(launched_by.get("type") or ""), bool(item.parent_id))),
         launched_href=record_href(item.parent_id) if item.parent_id else "",
         nodes=_say_nodes(nodes.values()),
+        message=cut(say_message(item)) if item.status != "success" else "",
         moment=say_moment(item.time),
         day=say_other_day(item.time, now_ms),
+        ended=None if item.duration_ms is None else say_moment(item.time + item.duration_ms),
         took=say_took(item.duration_ms),
     )
 
@@ -62,11 +66,15 @@ def build_open_row(run: OpenRun, names: Names, title_of: TitleOf, now_ms: int) -
         flow=cut(title_of(run.flow)),
         key=cut(next(iter(run.event.keys.values()), "")),
         customer=cut(names.customer(run.event.customer)),
+        integration=cut(names.integration(run.event.integration)),
+        connection=cut(run.event.connection),
         launched_by=cut(_say_launcher(run.launched_by.type, bool(run.parent_id))),
         launched_href=record_href(run.parent_id) if run.parent_id else "",
         nodes=_say_nodes({"state": node.state} for node in run.nodes.values()),
+        message="",
         moment=say_moment(time),
         day=say_other_day(time, now_ms),
+        ended=None,
         took=say_took(max(now_ms - run.started_ms, 0)) if run.started_ms is not None else "",
     )
 

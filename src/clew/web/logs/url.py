@@ -48,6 +48,19 @@ class LogUrl(msgspec.Struct, frozen=True):
         """The same stretch of time, in the same order, and nothing asked of it."""
         return LogUrl(self.path, tuple(pair for pair in self.pairs if pair[0] in (*_BOUNDS, "sort")))
 
+    def part(self, name: str) -> LogUrl:
+        """Something of the same list that has an address of its own: its `download`, its `facets`, its `chart`."""
+        return LogUrl(f"{self.path}/{name}", self.without("cursor").pairs)
+
+    def facets(self, name: str) -> LogUrl:
+        """The most frequent values of a filter, whatever it is set to now."""
+        return self.without(name).part("facets").having("of", name)
+
+    @property
+    def query(self) -> str:
+        """The query of the link, "" where nothing is asked."""
+        return urlencode(self.pairs, safe="=:,")
+
     @property
     def has_filters(self) -> bool:
         """Whether anything is asked beside a stretch of time."""
@@ -63,7 +76,7 @@ class LogUrl(msgspec.Struct, frozen=True):
     @property
     def href(self) -> str:
         """The link."""
-        return f"{self.path}?{urlencode(self.pairs, safe='=:,')}" if self.pairs else self.path
+        return f"{self.path}?{self.query}" if self.pairs else self.path
 
 
 def read_url(path: str, pairs: Iterable[tuple[str, str]]) -> LogUrl:

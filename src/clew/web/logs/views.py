@@ -7,8 +7,11 @@ from typing import ClassVar
 import msgspec
 
 from clew.core.record import Status
+from clew.web.chart import Chart
 from clew.web.dots import Dot
 from clew.web.layout import Layout
+from clew.web.legend import Legend
+from clew.web.logs.columns import Column
 from clew.web.rendering import View
 from clew.web.wording import Moment
 
@@ -31,7 +34,8 @@ class Option(msgspec.Struct, frozen=True):
 class FilterField(msgspec.Struct, frozen=True, kw_only=True):
     """A filter that the form has: `shown` is what the chip says of its value, `remove_href` the list without it.
 
-    With `is_closed` the options are all there are; else any text may be typed and they are suggestions.
+    With `is_closed` the options are all there are; else any text may be typed and they are suggestions. `facets_href`
+    gives its most frequent values, "" where these are not told.
     """
 
     name: str
@@ -43,6 +47,7 @@ class FilterField(msgspec.Struct, frozen=True, kw_only=True):
     hint: str = ""
     options: tuple[Option, ...] = ()
     is_closed: bool = False
+    facets_href: str = ""
 
 
 class ActiveFilter(msgspec.Struct, frozen=True):
@@ -62,24 +67,61 @@ class Bounds(msgspec.Struct, frozen=True):
     to_text: str
 
 
+class Outcome(msgspec.Struct, frozen=True):
+    """What an event or a webhook led to, and where that is; `href` "" for nothing to go to."""
+
+    text: str = ""
+    href: str = ""
+    is_failure: bool = False
+
+
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """A record in the list. `day` is left out where it is today."""
+    """A record in the list. `day` is left out where it is today. `place` is where a request went: host and query."""
 
     href: str
     status: Status
     state: str
     moment: Moment
     day: str
+    ended: Moment | None
     kind: str
     source_product: str
     target_product: str
     arrow: str
     event: str
+    type: str
     key: str
     customer: str
+    integration: str
+    connection: str
+    source: str
     message: str
     http_status: int
+    http_direction: str
+    method: str
+    url: str
+    place: str
+    payload_href: str
+    scan: str
+    outcome: Outcome
     took: str
+
+
+class EventRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An integration event in its log. `meaning` says what its status means.
+
+    `details` leads to the Event Details page: who or what it was about; `more` is what else identifies it.
+    """
+
+    href: str
+    status: Status
+    word: str
+    meaning: str
+    moment: Moment
+    type: str
+    message: str
+    details: str
+    more: tuple[str, ...]
 
 
 class RunRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,12 +133,19 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     flow: str
     key: str
     customer: str
+    integration: str
+    connection: str
     launched_by: str
     launched_href: str
     nodes: str
+    message: str
     moment: Moment
     day: str
+    ended: Moment | None
     took: str
+
+
+AnyRow = Row | EventRow | RunRow
 
 
 class Nothing(msgspec.Struct, frozen=True):
@@ -110,18 +159,16 @@ class Nothing(msgspec.Struct, frozen=True):
 class Rows(msgspec.Struct, frozen=True, kw_only=True):
     """A page of the list with its foot. What htmx asks for when it pages is this alone.
 
-    A list of flow runs has `runs` instead of `items`, those that are open first.
+    All `items` are of the one class that the columns are made for. A list of flow runs has those that are open first.
     """
 
-    items: tuple[Row, ...]
-    runs: tuple[RunRow, ...]
-    is_runs: bool
+    columns: tuple[Column, ...]
+    items: tuple[AnyRow, ...]
     nothing: Nothing | None
     newer_href: str
     older_href: str
     coverage: str
     warning: str
-    has_kind: bool
     sort_href: str
     is_newest_first: bool
 
@@ -134,10 +181,31 @@ class Trouble(msgspec.Struct, frozen=True):
     clear_href: str
 
 
+class SavedView(msgspec.Struct, frozen=True):
+    """A list that somebody saved under a name. `delete_href` takes a form."""
+
+    name: str
+    href: str
+    delete_href: str
+    is_current: bool
+    note: str
+
+
+class ViewsMenu(msgspec.Struct, frozen=True):
+    """The saved views of a list, and what would be saved now: its `path` and `query`."""
+
+    items: tuple[SavedView, ...]
+    path: str
+    query: str
+    current: str
+
+
 class LogPage(View, frozen=True, kw_only=True):
     """A list. Either `rows` or `trouble` is there.
 
-    `hidden` is what the form carries on: all of the state that is no field of it.
+    `extra` are filters that are not set and that fewer people look for. `hidden` is what the form carries on: all of
+    the state that is no field of it. `downloads` are the formats. `chart_href` gives the chart, which is asked for when
+    the list is there: counting over time takes longer than a page may.
     """
 
     template: ClassVar[str] = "logs/page.html"
@@ -150,11 +218,17 @@ class LogPage(View, frozen=True, kw_only=True):
     failures: str
     segments: tuple[Choice, ...]
     bounds: Bounds
+    bounds_title: str
     fields: tuple[FilterField, ...]
+    extra: tuple[FilterField, ...]
     active: tuple[ActiveFilter, ...]
     hidden: tuple[tuple[str, str], ...]
     clear_href: str
     refresh_href: str
+    downloads: tuple[Choice, ...]
+    views: ViewsMenu
+    legends: tuple[Legend, ...]
+    chart_href: str
     rows: Rows | None
     trouble: Trouble | None
 
@@ -165,3 +239,30 @@ class RowsPart(View, frozen=True, kw_only=True):
     template: ClassVar[str] = "logs/_rows.html"
 
     rows: Rows
+
+
+class FacetChoice(msgspec.Struct, frozen=True):
+    """A value of a filter with how many records have it and how many of them failed, as a link to the list with it."""
+
+    label: str
+    href: str
+    count: str
+    failures: str
+    is_current: bool
+
+
+class FacetsPart(View, frozen=True, kw_only=True):
+    """The most frequent values of one filter. `note` says what is the matter where there are none."""
+
+    template: ClassVar[str] = "logs/_facets.html"
+
+    choices: tuple[FacetChoice, ...]
+    note: str
+
+
+class ChartPart(View, frozen=True, kw_only=True):
+    """The chart above a list."""
+
+    template: ClassVar[str] = "logs/_chart.html"
+
+    chart: Chart

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from urllib.parse import parse_qsl
+
+import msgspec
 
 from clew.core.record import Body, Record
 from clew.web.json_tree import MAX_NODES, build_json_tree
+from clew.web.record.curl import build_curl
 from clew.web.record.views import BodyView, Exchange, Payload, Side
 from clew.web.wording import say_size
 
@@ -66,9 +70,17 @@ def build_exchange(record: Record) -> Exchange | None:
         url=http.url,
         status_code=http.status_code,
         is_failure=http.status_code >= 400 or (record.status == "failure" and not http.status_code),
-        request=_side(http.request_headers, http.request_body, note, href),
+        request=msgspec.structs.replace(
+            _side(http.request_headers, http.request_body, note, href), query=_query_of(http.url)
+        ),
         response=_side(http.response_headers, http.response_body, "No body" if http.status_code else "No response"),
+        curl=build_curl(record),
     )
+
+
+def _query_of(url: str) -> tuple[tuple[str, str], ...]:
+    """What stands behind the question mark of an address, decoded."""
+    return tuple(parse_qsl(url.partition("#")[0].partition("?")[2], keep_blank_values=True, errors="replace"))
 
 
 def _side(headers: Mapping[str, str], body: Body | None, note: str, href: str = "") -> Side:

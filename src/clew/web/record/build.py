@@ -12,10 +12,11 @@ from clew.diagnosis.thread import Thread, ThreadNode, build_thread
 from clew.flows.flow import Flow
 from clew.web.because import Because, build_because
 from clew.web.layout import LOGS, Layout
-from clew.web.links import filtered, href_of, record_href
+from clew.web.links import customer_href, href_of, record_href
 from clew.web.names import Names
 from clew.web.record.bodies import build_exchange, build_payload
 from clew.web.record.chain import build_chain
+from clew.web.record.collected import build_collected
 from clew.web.record.facts import build_data, build_groups, build_log_lines
 from clew.web.record.launches import build_launches
 from clew.web.record.trouble import build_causes, dot_of, tabs_in_trouble
@@ -24,6 +25,8 @@ from clew.web.tabs import Tab
 from clew.web.wording import ARROWS, KIND_NAMES, http_status_of, say_event, say_moment, say_took
 
 TABS: tuple[TabName, ...] = get_args(TabName)
+EVENT_DETAILS = "Event Details"
+"""What the page of an integration event is called."""
 
 
 class Subject(msgspec.Struct, frozen=True):
@@ -54,6 +57,7 @@ def build_record_page(subject: Subject, layout: Layout, tab: TabName, names: Nam
         status=record.status,
         dot="failure" if record.status == "failure" else dot_of(node),
         state=record.state or record.status,
+        heading=EVENT_DETAILS if record.kind == "integration_event" else "",
         event=say_event(record),
         kind=KIND_NAMES[record.kind],
         kind_href=log_path_of(record),
@@ -63,7 +67,7 @@ def build_record_page(subject: Subject, layout: Layout, tab: TabName, names: Nam
         took=say_took(record.duration_ms),
         http_status=http_status_of(record),
         customer=names.customer(record.customer),
-        customer_href=filtered("customer", record.customer),
+        customer_href=customer_href(record.customer),
         source_product=names.product(record.source_product),
         target_product=names.product(record.target_product),
         arrow=ARROWS[record.direction],
@@ -100,8 +104,15 @@ def _content(subject: Subject, thread: Thread, tab: TabName, names: Names, *, is
         return build_chain(thread, record.id, names)
 
     def details() -> Details:
-        launches = build_launches(record, subject.chain, subject.flows)
-        return Details(build_groups(record, names), record.redacted, chain(), launches)
+        parent = next((one for one in subject.chain if one.id == record.parent_id), None)
+        return Details(
+            groups=build_groups(record, names, parent),
+            redacted=record.redacted,
+            thread=chain(),
+            launches=build_launches(record, subject.chain, subject.flows),
+            collected=build_collected(record, subject.chain),
+            data=build_data(record) if record.kind == "integration_event" else None,
+        )
 
     contents: dict[TabName, Callable[[], dict[str, Any]]] = {
         "details": lambda: {"details": details()},
@@ -116,7 +127,9 @@ def _content(subject: Subject, thread: Thread, tab: TabName, names: Names, *, is
 
 
 def _tabs(record: Record, node: ThreadNode, chain_length: int, wanted: TabName) -> tuple[Tab, ...]:
-    labels: dict[TabName, str] = {"details": "Details", "data": "Data"}
+    labels: dict[TabName, str] = {"details": "Details"}
+    if record.kind != "integration_event":  # its page begins with its data
+        labels["data"] = "Data"
     if record.payload:
         labels["payload"] = "Payload"
     if record.http is not None:

@@ -5,21 +5,23 @@ from __future__ import annotations
 import msgspec
 
 from clew.core.record import Record
+from clew.web.legend import STATUS_WORDS, meaning_of
 from clew.web.lines import NOBODY, Lines, build_lines
-from clew.web.links import filtered, record_href
+from clew.web.links import filtered, href_of, record_href
 from clew.web.names import Names
+from clew.web.record.collected import COLLECTING
 from clew.web.record.views import Data, Fact, FactGroup, Parameter
-from clew.web.wording import say_message, say_moment, say_size, say_took
+from clew.web.wording import KIND_NAMES, cut, say_event, say_message, say_moment, say_size, say_took
 
 MAX_ROWS = 1_000
 """Parameters that one page shows."""
 
 
-def build_groups(record: Record, names: Names) -> tuple[FactGroup, ...]:
-    """All that is known of it, in groups; what is not known is left out."""
+def build_groups(record: Record, names: Names, parent: Record | None = None) -> tuple[FactGroup, ...]:
+    """All that is known of it, in groups; what is not known is left out. `parent` is the record that caused it."""
     groups = (
         FactGroup("What happened", _only_known(_happened(record, names))),
-        FactGroup("Belongs to", _only_known(_belongs_to(record, names))),
+        FactGroup("Belongs to", _only_known([_caused_by(record, parent), *_belongs_to(record, names)])),
         FactGroup("Ids", _only_known(_ids(record))),
     )
     return tuple(group for group in groups if group.facts)
@@ -62,12 +64,25 @@ def _belongs_to(record: Record, names: Names) -> list[Fact]:
     return [
         *keys,
         Fact(name="Customer", value=customer, note=note, href=filtered("customer", record.customer)),
-        Fact(name="Integration", value=record.integration, href=filtered("integration", record.integration)),
+        Fact(
+            name="Integration",
+            value=names.integration(record.integration),
+            href=filtered("integration", record.integration),
+        ),
         Fact(name="Connection", value=record.connection, href=filtered("connection", record.connection)),
         Fact(name="Source", value=record.source, href=filtered("source", record.source)),
         Fact(name="Flow", value=record.flow, note=_say_version(record), href=filtered("flow", record.flow)),
         Fact(name="Node", value=record.node, href=filtered("node", record.node)),
     ]
+
+
+def _caused_by(record: Record, parent: Record | None) -> Fact:
+    """What it came of: by name where that is still kept."""
+    if parent is None:
+        return Fact(name="Caused by", value=record.parent_id, href=record_href(record.parent_id), is_code=True)
+    is_collected = record.kind == "external_event" and parent.kind in COLLECTING
+    name = "Collected by" if is_collected else "Caused by"
+    return Fact(name=name, value=cut(say_event(parent)), note=KIND_NAMES[parent.kind], href=href_of(parent))
 
 
 def _say_version(record: Record) -> str:
@@ -84,7 +99,6 @@ def _ids(record: Record) -> list[Fact]:
             is_code=True,
             is_copied=True,
         ),
-        Fact(name="Caused by", value=record.parent_id, href=f"/records/{record.parent_id}", is_code=True),
         Fact(name="Repeats", value=record.duplicate_of, href=f"/records/{record.duplicate_of}", is_code=True),
         Fact(name="Sender's id", value=record.sender_id, is_code=True, is_copied=True),
     ]
@@ -100,6 +114,8 @@ def build_data(record: Record) -> Data:
         parameters=(parameters or ())[:MAX_ROWS],
         raw=record.parameters if parameters is None else "",
         left_out=max(len(parameters or ()) - MAX_ROWS, 0),
+        word=STATUS_WORDS[record.status] if record.kind == "integration_event" else "",
+        meaning=meaning_of(record.type, record.status) if record.kind == "integration_event" else "",
     )
 
 

@@ -10,7 +10,7 @@ from clew.core.ids import is_id
 from clew.core.record import Record
 from clew.web.face import Face, HttpRequest, WebFace, session_of
 from clew.web.record.bodies import file_name_of, media_type_of
-from clew.web.record.build import TABS, Subject, build_record_page, log_path_of
+from clew.web.record.build import EVENT_DETAILS, TABS, Subject, build_record_page, log_path_of
 from clew.web.record.views import TabName
 from clew.web.wording import say_event
 
@@ -30,7 +30,8 @@ async def show_record(
     workspace = session.member.workspace
     subject = await _find_subject(face, workspace, record_id)
     record = subject.record
-    layout = await face.layout(session, say_event(record), path=log_path_of(record))
+    title = EVENT_DETAILS if record.kind == "integration_event" else say_event(record)
+    layout = await face.layout(session, title, path=log_path_of(record))
     opened: TabName = next((name for name in TABS if name == tab), "details")
     names = face.names(workspace, [record.customer])
     return face.respond(build_record_page(subject, layout, opened, names, is_raw=view == "raw"))

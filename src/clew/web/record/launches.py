@@ -11,7 +11,7 @@ from clew.diagnosis.decisions import Decision, build_decisions
 from clew.flows.flow import Flow
 from clew.web.dots import DOT_OF_STATUS, Dot
 from clew.web.lines import say_actual
-from clew.web.links import flow_href, record_href, run_href
+from clew.web.links import flow_href, record_href, run_href, why_not_href
 from clew.web.wording import cut, say_took
 
 EVENT_KINDS = ("external_event", "internal_event")
@@ -45,11 +45,12 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Launches(msgspec.Struct, frozen=True):
-    """What an event led to. `note` says why there is nothing."""
+    """What an event led to. `note` says why there is nothing, `check_href` leads to the guided check of it."""
 
     runs: tuple[LaunchedRun, ...]
     refused: tuple[Refused, ...]
     note: str
+    check_href: str
 
 
 def build_launches(record: Record, chain: Sequence[Record], flows: Mapping[str, Flow]) -> Launches | None:
@@ -61,7 +62,8 @@ def build_launches(record: Record, chain: Sequence[Record], flows: Mapping[str, 
     runs = _runs(record, chain, decisions, flows)
     refused = tuple(_refused(one, records[one.record_id], flows) for one in decisions if one.verdict != "launched")
     note = "" if runs or refused else "No flow has looked at it: none is declared, or it came a moment ago."
-    return Launches(runs, refused, note)
+    check_href = "" if runs else why_not_href(customer=record.customer, event=record.event, at_ms=record.time)
+    return Launches(runs, refused, note, check_href)
 
 
 def _runs(

@@ -12,6 +12,7 @@ from clew.web.dots import Dot
 from clew.web.json_tree import JsonTree
 from clew.web.layout import Layout
 from clew.web.lines import Lines
+from clew.web.record.collected import Collected
 from clew.web.record.launches import Launches
 from clew.web.rendering import View
 from clew.web.tabs import Tab
@@ -81,15 +82,6 @@ class ThreadView(msgspec.Struct, frozen=True):
     left_out: int
 
 
-class Details(msgspec.Struct, frozen=True):
-    """What it is and what it belongs to, with its chain beside it. `launches` for an event: what it led to."""
-
-    groups: tuple[FactGroup, ...]
-    redacted: tuple[str, ...]
-    thread: ThreadView
-    launches: Launches | None = None
-
-
 class Parameter(msgspec.Struct, frozen=True):
     """A parameter and the value captured; `is_json` for what is no plain text."""
 
@@ -101,7 +93,8 @@ class Parameter(msgspec.Struct, frozen=True):
 class Data(msgspec.Struct, frozen=True):
     """Result, the message why it failed, and the parameters. `raw` where they are no JSON object.
 
-    `left_out` counts parameters that are not shown.
+    `left_out` counts parameters that are not shown. `word` and `meaning` of an integration event: its status as its
+    log calls it, and what that means.
     """
 
     result: str
@@ -110,6 +103,23 @@ class Data(msgspec.Struct, frozen=True):
     parameters: tuple[Parameter, ...]
     raw: str
     left_out: int = 0
+    word: str = ""
+    meaning: str = ""
+
+
+class Details(msgspec.Struct, frozen=True, kw_only=True):
+    """What it is and what it belongs to, with its chain beside it.
+
+    `launches` for an event: what it led to. `collected` for a webhook or a pull: the events in it. `data` for an
+    integration event, whose page begins with it; others have it on a tab of its own.
+    """
+
+    groups: tuple[FactGroup, ...]
+    redacted: tuple[str, ...]
+    thread: ThreadView
+    launches: Launches | None = None
+    collected: Collected | None = None
+    data: Data | None = None
 
 
 class BodyView(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,16 +143,17 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Side(msgspec.Struct, frozen=True):
-    """A request or a response. `note` where there is no body here."""
+    """A request or a response. `note` where there is no body here. `query` is that of a request's address."""
 
     headers: tuple[tuple[str, str], ...]
     body: BodyView | None
     note: str
     note_href: str = ""
+    query: tuple[tuple[str, str], ...] = ()
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
-    """A request and its response."""
+    """A request and its response. `curl` is the command that sends the request again."""
 
     direction: str
     method: str
@@ -151,6 +162,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     is_failure: bool
     request: Side
     response: Side
+    curl: str
 
 
 class Cause(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,7 +177,10 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RecordPage(View, frozen=True, kw_only=True):
-    """One record. `tab` says which of the last seven is there. `run_href` leads to its run, "" where there is none."""
+    """One record. `tab` says which of the last seven is there. `run_href` leads to its run, "" where there is none.
+
+    `heading` is what the page is called where that is not the record's own name.
+    """
 
     template: ClassVar[str] = "record/page.html"
 
@@ -174,6 +189,7 @@ class RecordPage(View, frozen=True, kw_only=True):
     status: Status
     dot: Dot
     state: str
+    heading: str
     event: str
     kind: str
     kind_href: str

@@ -23,7 +23,8 @@ document.addEventListener(
 );
 
 async function copyText(button) {
-  await navigator.clipboard.writeText(button.dataset.copy);
+  const { copy, copyOf } = button.dataset; // what is written on the button, or the text of something else
+  await navigator.clipboard.writeText(copy || document.getElementById(copyOf).textContent);
   const before = button.textContent;
   button.textContent = "Copied";
   setTimeout(() => (button.textContent = before), 1200);
