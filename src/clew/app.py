@@ -20,6 +20,7 @@ import uvloop
 from clew.api.app import build_app
 from clew.api.intake import Intake
 from clew.api.recent_records import RecentRecords
+from clew.api.request_records import RequestRecords
 from clew.api.webhooks import WebhookIntake
 from clew.core.clock import Clock, SystemClock
 from clew.core.errors import ClewError, SettingsError, Unavailable
@@ -97,6 +98,13 @@ class Clew:
             secrets=secret_values,
             clock=clock,
         )
+        self.requests = RequestRecords(
+            journal=self.journal,
+            keys=self.registry.keys,
+            redactor=redactor,
+            is_on=lambda workspace: self.registry.switches.read(workspace).api_logs,
+            clock=clock,
+        )
         self._trimmer = Trimmer(self.journal)
         parser = FilterParser(clock=clock, cursors=cursors)
         self.asgi = self._build_asgi(declarations, parser, redactor, secret_values)
@@ -122,6 +130,7 @@ class Clew:
                 settings=self.settings,
                 clock=self.clock,
             ),
+            requests=self.requests,
             search=self.search,
             parser=parser,
             registry=self.registry,
@@ -178,12 +187,16 @@ class Clew:
             return found
 
         return {
+        def check_requests() -> dict[str, Any]:
+            return {"waiting": self.requests.waiting, "dropped": self.requests.dropped}
+
             "state": _asking(check_state),
             "journal": _asking(check_journal),
             "log": _asking(check_log),
             "pump": _asking(check_pump),
             "flows": _asking(check_flows),
         }
+            "api_requests": _asking(check_requests),
 
     def first_sign_in_link(self, url: str) -> str:
         """A link that makes the first member, once; "" where there is a member already."""
@@ -212,6 +225,7 @@ class Clew:
             await self._serve_until_stopped(server, on_ready, alongside)
         finally:
             await self.flows.stop()
+            await self.requests.close()
 
     async def _serve_until_stopped(
         self, server: _Server, on_ready: Callable[[str], object], alongside: Alongside | None

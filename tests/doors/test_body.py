@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Callable
 
 import pytest
 import zstandard
 
 from clew.core.errors import BadRequest, TooLarge, UnsupportedMediaType
-from clew.doors.body import decode_body
+from clew.doors.body import decode_body, decode_start
 
 BODY = b'{"event":"x"}' * 100
 
@@ -71,3 +72,26 @@ def test_a_plain_body_is_itself_and_bounded(encoding: str) -> None:
     assert decode_body(b"abc", encoding, 3) == b"abc"
     with pytest.raises(TooLarge):
         decode_body(b"abc", encoding, 2)
+
+
+@pytest.mark.parametrize(("encoding", "pack"), [("", bytes), ("gzip", gzip.compress), ("x-zstd", zstandard.compress)])
+def test_the_start_of_a_body_is_shown_however_much_of_it_there_is(
+    encoding: str, pack: Callable[[bytes], bytes]
+) -> None:
+    body = b"".join(b"%d " % n for n in range(50_000))
+    packed = pack(body)
+    assert decode_start(packed, encoding, 1_000) == body[:1_000]
+    assert body.startswith(decode_start(packed[:20_000], encoding, 10_000))
+    assert decode_start(pack(b"short"), encoding, 1_000) == b"short"
+
+
+def test_the_start_of_a_gzip_is_shown_as_far_as_it_goes() -> None:
+    body = b"".join(b"%d " % n for n in range(50_000))
+    shown = decode_start(gzip.compress(body)[:1_000], "gzip", 100_000)
+    assert len(shown) > 1_000
+    assert body.startswith(shown)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd", "br"])
+def test_the_start_of_what_cannot_be_decompressed_is_shown_as_it_is(encoding: str) -> None:
+    assert decode_start(b"no archive", encoding, 4) == b"no a"

@@ -26,6 +26,7 @@ from clew.api.health import Check, build_health
 from clew.api.intake import Intake
 from clew.api.problems import HANDLERS
 from clew.api.records import RecordReader, build_records
+from clew.api.request_records import RequestRecords
 from clew.api.steps import build_steps
 from clew.api.switches import build_switches
 from clew.api.views import build_views
@@ -45,6 +46,7 @@ def build_app(
     *,
     intake: Intake,
     webhooks: WebhookIntake,
+    requests: RequestRecords,
     search: Search,
     parser: FilterParser,
     registry: Registry,
@@ -88,7 +90,7 @@ def build_app(
         exception_handlers=HANDLERS,
         logging_config=None,
     )
-    return FrontDoor(app, {("POST", EVENTS_PATH): post_events}, {WEBHOOKS_PREFIX: receive_webhook})
+    return FrontDoor(app, {("POST", EVENTS_PATH): post_events}, {WEBHOOKS_PREFIX: receive_webhook}, requests)
 
 
 @route("/v1/{rest:path}", http_method=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)

@@ -45,13 +45,25 @@ def principal_of(keys: Keys, authorization: str, scope: Scope) -> Principal:
 
     Raises `NotSignedIn` without a key of ours, `NotAllowed` where the key lacks the scope.
     """
-    kind, _, text = authorization.partition(" ")
-    if kind.lower() != "bearer" or not text:
+    text = bearer_of(authorization)
+    if not text:
         raise NotSignedIn("The request has no key.", hint="Send it as `Authorization: Bearer KEY`.")
-    principal = keys.authenticate(text.strip())
+    principal = keys.authenticate(text)
     if principal is None:
         raise NotSignedIn("This key is not known, or was revoked.", hint="`clew keys create` makes a new one.")
     return _allowed(principal, scope)
+
+
+def find_caller(keys: Keys, authorization: str) -> Principal | None:
+    """The caller behind an `Authorization` header, whatever it may do; None without a key of ours."""
+    text = bearer_of(authorization)
+    return keys.authenticate(text) if text else None
+
+
+def bearer_of(authorization: str) -> str:
+    """The key's text in an `Authorization` header, "" where there is none."""
+    kind, _, text = authorization.partition(" ")
+    return text.strip() if kind.lower() == "bearer" else ""
 
 
 def _allowed(principal: Principal, scope: Scope) -> Principal:

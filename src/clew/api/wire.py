@@ -7,7 +7,7 @@ plain callables. Everything else in this folder is Litestar.
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from litestar import Response
@@ -35,6 +35,26 @@ class BareResponse(Response[None]):
         return self._app
 
 
+class Refusal(msgspec.Struct, frozen=True):
+    """What a bare callable answered to a request that it did not take, and the request's body as far as it was read."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+    request_body: bytes
+
+
+def refusal_of(scope: Scope) -> Refusal | None:
+    """What an `answering` callable left behind where it refused the request, None where it took it."""
+    found: Refusal | None = cast("Any", scope).get(_REFUSAL)
+    return found
+
+
+# Left in the scope, for who stands around a bare callable and is not to cost anything while all goes well.
+_REFUSAL = "clew.refusal"
+_BODY = "clew.body"
+
+
 class ClientGone(Exception):
     """The sender went away before its request was complete."""
 
@@ -53,7 +73,7 @@ def first_values(scope: Scope) -> dict[bytes, bytes]:
 
 
 async def read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
-    """The request's body as sent.
+    """The request's body as sent. It is left in the scope too, for a refusal.
 
     Raises `TooLarge` beyond `max_bytes`, `ClientGone` where the sender left in the middle.
     """
@@ -62,7 +82,9 @@ async def read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
         raise _too_large(max_bytes)
     message: Any = await receive()
     chunk: bytes = message.get("body", b"")
+    kept = cast("Any", scope)
     if message["type"] == "http.request" and not message.get("more_body"):
+        kept[_BODY] = chunk
         return _within(chunk, max_bytes)
     parts, size = [chunk], len(chunk)
     while True:
@@ -71,7 +93,8 @@ async def read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
         if size > max_bytes:
             raise _too_large(max_bytes)
         if not message.get("more_body"):
-            return b"".join(parts)
+            kept[_BODY] = body = b"".join(parts)
+            return body
         message = await receive()
         parts.append(message.get("body", b""))
         size += len(parts[-1])
@@ -93,14 +116,16 @@ def _too_large(max_bytes: int) -> TooLarge:
 async def send_json(send: Send, status: int, body: Any, *, content_type: bytes = JSON, extra: Any = ()) -> None:
     """Send a JSON response. `extra` are more headers as pairs of bytes."""
     data = body if isinstance(body, bytes) else _encode(body)
-    headers = [(b"content-type", content_type), (b"content-length", str(len(data)).encode()), *extra]
+    await _send(send, status, [*_json_headers(data, content_type), *extra], data)
+
+
+def _json_headers(data: bytes, content_type: bytes) -> list[tuple[bytes, bytes]]:
+    return [(b"content-type", content_type), (b"content-length", str(len(data)).encode())]
+
+
+async def _send(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": data, "more_body": False})
-
-
-async def send_problem(send: Send, error: ClewError, instance: str) -> None:
-    """Send an error as its problem document."""
-    await send_json(send, error.status, error.problem(instance), content_type=PROBLEM, extra=problem_headers(error))
+    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 def problem_headers(error: ClewError) -> list[tuple[bytes, bytes]]:
@@ -134,9 +159,17 @@ def answering(app: ASGIApp) -> ASGIApp:
             return
         except ClewError as error:
             note(error.detail, type="error")
-            await send_problem(send, error, scope["path"])
+            await _refuse(scope, send, error)
         except Exception as error:
             log.error("%s %s failed", scope.get("method"), scope["path"], exc_info=error)
-            await send_problem(send, Unexpected("The server made a mistake; its log has the details."), scope["path"])
+            await _refuse(scope, send, Unexpected("The server made a mistake; its log has the details."))
 
     return answer
+
+
+async def _refuse(scope: Scope, send: Send, error: ClewError) -> None:
+    body = _encode(error.problem(scope["path"]))
+    headers = [*_json_headers(body, PROBLEM), *problem_headers(error)]
+    kept = cast("Any", scope)
+    kept[_REFUSAL] = Refusal(error.status, headers, body, kept.get(_BODY, b""))
+    await _send(send, error.status, headers, body)

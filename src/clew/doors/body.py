@@ -86,3 +86,20 @@ def _broken(encoding: str, detail: str) -> BadRequest:
     return BadRequest(
         f"The body is no whole {encoding}: {detail}.", hint=f"Compress it again, or send it without {encoding}."
     )
+
+
+def decode_start(start: bytes, content_encoding: str, max_bytes: int) -> bytes:
+    """At most `max_bytes` of a body whose beginning, as it was sent, is `start`: for a person, not to be taken in.
+
+    What cannot be decompressed is given as it is.
+    """
+    name = content_encoding.strip().lower().removeprefix("x-")
+    try:
+        if name == "gzip":
+            return zlib.decompressobj(wbits=31).decompress(start, max_bytes)
+        if name == "zstd":
+            with zstandard.ZstdDecompressor(max_window_size=_MAX_ZSTD_WINDOW).stream_reader(start) as reader:
+                return reader.read(max_bytes)
+    except (zlib.error, zstandard.ZstdError):
+        pass
+    return start[:max_bytes]
