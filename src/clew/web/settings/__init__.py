@@ -1,0 +1,1 @@
+"""Settings: what is logged, and who changed what."""
