@@ -142,14 +142,39 @@ def test_every_kind_of_event_and_key_and_direction_is_there(events):
     assert any(event.source_product == event.target_product for event in events)
 
 
-def test_referral_events_carry_the_parameters_of_their_forms(events):
+@pytest.mark.feature("B21", "B22", "B23")
+def test_referral_events_carry_the_parameters_of_their_forms_scripts_and_calls(events):
+    named = {}
+    for event in events:
+        if event.integration == "referrals":
+            named.setdefault(event.type, set()).update(event.parameters)
+    assert named["One Click Access"] >= {"programIdentifier", "email", "fullName", "firstname", "lastname"}
+    of_conversions = {"externalIdentifier", "email", "amount", "firstName", "lastName", "fullName"}
+    assert named["Conversion"] >= of_conversions
+    assert named["Integration Script"] >= of_conversions | {"debug", "emailParamName", "amountParamName"}
+    assert named["API Call"] >= {"referralkey_email", "referralkey_externalid", "referralkey_id"}
+    assert all("programIdentifier" in event.parameters for event in events if event.integration == "referrals")
+
+
+@pytest.mark.feature("B08", "B24")
+def test_an_info_names_the_invalid_link_or_the_fraud_rule_that_blocked_it(events):
     referrals = [event for event in events if event.integration == "referrals"]
-    wanted = {"programIdentifier", "email", "firstName", "lastName", "amount", "externalIdentifier"}
-    assert all(event.parameters.keys() == wanted for event in referrals)
     info = [event.message for event in referrals if event.status == "info"]
-    assert all("a Referral was not created" in message for message in info)
-    assert any("Self Referral" in message for message in info)
-    assert any("not a valid member's link" in message for message in info)
+    assert all(message.startswith("Information was captured but a Referral was not created. ") for message in info)
+    for reason in (
+        "not a valid member's link",
+        "not a valid member's code",
+        "Fraud Trigger Blocked: Self Referral",
+        "Fraud Trigger Blocked: Duplicate Referral (email)",
+        "Fraud Trigger Blocked: Duplicate Referral (external id)",
+        "Fraud Trigger Blocked: Duplicate Referral (phone)",
+        "Fraud Trigger Blocked: Coupon Spam (blocklisted Domain)",
+        "Fraud Trigger Blocked: Direct Add limit (day)",
+        "Fraud Trigger Blocked: Direct Add limit (month)",
+    ):
+        assert any(reason in message for message in info), reason
+    allowed = [event.status for event in referrals if "Fraud Trigger Allowed" in event.message]
+    assert set(allowed) == {"success"}
 
 
 def test_payloads_are_of_realistic_size(events):

@@ -20,25 +20,33 @@ _FAILURE = "The conversion failed, use the details column to see why."
 _INFO_REASONS = (
     "The link is not a valid member's link.",
     "The code is not a valid member's code.",
-    "Blocked by a fraud rule: Self Referral.",
-    "Blocked by a fraud rule: Duplicate Referral (email).",
-    "Blocked by a fraud rule: Coupon Spam (blocklisted Domain).",
+    "Fraud Trigger Blocked: Self Referral.",
+    "Fraud Trigger Blocked: Duplicate Referral (email).",
+    "Fraud Trigger Blocked: Duplicate Referral (external id).",
+    "Fraud Trigger Blocked: Duplicate Referral (phone).",
+    "Fraud Trigger Blocked: Coupon Spam (blocklisted Domain).",
+    "Fraud Trigger Blocked: Direct Add limit (day).",
+    "Fraud Trigger Blocked: Direct Add limit (month).",
 )
+_ALLOWED = "Fraud Trigger Allowed: Duplicate Referral (email)."
+_ALLOWED_SHARE = 0.03
 _FAILURE_REASONS = (
-    ("bad_request", "parameter_missing", "email: a required parameter is missing"),
-    ("configuration", "program_not_found", "programIdentifier: there is no program with this identifier"),
+    ("bad_request", "parameter_missing", "{email}: a required parameter is missing"),
+    ("configuration", "program_not_found", "{program}: there is no program with this identifier"),
     ("bad_request", "amount_invalid", "amount: must be a number, was 'NaN'"),
 )
+_CLICK, _CALL, _SCRIPT, _CONVERSION = "One Click Access", "API Call", "Integration Script", "Conversion"
 _TYPES = (
-    ("One Click Access", "referral.clicked"),
-    ("API Call", "referral.updated"),
-    ("Integration Script", "referral.captured"),
-    ("Conversion", "referral.converted"),
+    (_CLICK, "referral.clicked"),
+    (_CALL, "referral.updated"),
+    (_SCRIPT, "referral.captured"),
+    (_CONVERSION, "referral.converted"),
 )
 _FIRST_NAMES = ("Ada", "Tomas", "Ines", "Jonas", "Mira", "Paul", "Leila", "Oskar", "Nora", "Hugo", "Clara", "Sven")
 _LAST_NAMES = ("Berg", "Costa", "Dvorak", "Ellis", "Fontaine", "Greer", "Holm", "Ivers", "Jensen", "Keller", "Lund")
 _STATUSES: tuple[Status, ...] = ("success", "info", "failure")
 _PROGRAMS = ("friends-2026", "refer-a-rider", "partner-circle")
+_COLOURS = ("red", "green", "blue", "orange")
 _SKUS = ("TNT-2P", "LMP-40", "BTL-75", "BRD-OAK", "KNF-20", "CHR-ASH", "HLM-M", "PMP-12")
 
 
@@ -47,17 +55,17 @@ def make_referral(rng: random.Random, event_id: str, time_ms: int) -> Event:
     company = choose_company(rng)
     type_, event = rng.choice(_TYPES)
     status: Status = rng.choices(_STATUSES, (72, 18, 10))[0]
-    parameters = _make_parameters(rng, company.slug)
+    parameters = _make_parameters(rng, company.slug, type_)
     message, error = _SUCCESS, None
-    if status == "info":
+    if status == "success" and rng.random() < _ALLOWED_SHARE:
+        message = f"{_SUCCESS} {_ALLOWED}"
+    elif status == "info":
         message = f"{_INFO} {rng.choice(_INFO_REASONS)}"
     elif status == "failure":
-        kind, key, reason = rng.choice(_FAILURE_REASONS)
-        spoil = {"parameter_missing": ("email", ""), "amount_invalid": ("amount", "NaN")}
-        name, value = spoil.get(key, ("programIdentifier", "friends-2062"))
-        parameters[name] = value
-        cause = ErrorInfo(type=kind, key=key, message=reason)
-        message, error = f"{_FAILURE} {reason}", ErrorInfo(type=kind, key=key, message=_FAILURE, caused_by=cause)
+        error = _spoil(rng, parameters)
+        assert error.caused_by is not None
+        message = f"{_FAILURE} {error.caused_by.message}"
+    email = parameters[_email_name(parameters)]
     return Event(
         id=event_id,
         time=to_rfc3339(time_ms),
@@ -71,7 +79,7 @@ def make_referral(rng: random.Random, event_id: str, time_ms: int) -> Event:
         message=message,
         customer=company.name,
         integration="referrals",
-        keys={"email": parameters["email"]} if parameters["email"] else {},
+        keys={"email": email} if email else {},
         parameters=parameters,
         payload={"result": status, "captured": parameters, "visit": _make_visit(rng, company.slug)},
         error=error,
@@ -79,16 +87,45 @@ def make_referral(rng: random.Random, event_id: str, time_ms: int) -> Event:
     )
 
 
-def _make_parameters(rng: random.Random, slug: str) -> dict[str, Any]:
+def _make_parameters(rng: random.Random, slug: str, type_: str) -> dict[str, Any]:
+    """What the form, the script or the call of this type carries."""
     first, last = rng.choice(_FIRST_NAMES), rng.choice(_LAST_NAMES)
-    return {
-        "programIdentifier": rng.choice(_PROGRAMS),
-        "email": f"{first}.{last}@{slug}.example".lower(),
-        "firstName": first,
-        "lastName": last,
-        "amount": round(rng.lognormvariate(4.2, 0.8), 2),
-        "externalIdentifier": f"R-{rng.randrange(100_000, 1_000_000)}",
-    }
+    email = f"{first}.{last}@{slug}.example".lower()
+    program, amount = rng.choice(_PROGRAMS), round(rng.lognormvariate(4.2, 0.8), 2)
+    external_id = f"R-{rng.randrange(100_000, 1_000_000)}"
+    if type_ == _CLICK:
+        names = rng.choice(({"fullName": f"{first} {last}"}, {"firstname": first, "lastname": last}))
+        return {"programIdentifier": program, "email": email, **names, "favouriteColour": rng.choice(_COLOURS)}
+    if type_ == _CALL:
+        keys = {"referralkey_email": email, "referralkey_externalid": external_id, "referralkey_id": _hex(rng)}
+        return {"programIdentifier": program, **keys, "fullName": f"{first} {last}", "amount": amount}
+    parameters: dict[str, Any] = {"programIdentifier": program, "email": email, "firstName": first, "lastName": last}
+    parameters |= {"fullName": f"{first} {last}", "amount": amount, "externalIdentifier": external_id}
+    if type_ == _SCRIPT:
+        # the script reads these from the address of the page that the shopper came to
+        parameters |= {"emailParamName": "buyer_email", "amountParamName": "total", "debug": rng.random() < 0.2}
+    return parameters
+
+
+def _spoil(rng: random.Random, parameters: dict[str, Any]) -> ErrorInfo:
+    """Make one of the parameters wrong; gives the error that comes of it."""
+    kind, key, reason = rng.choice(
+        [one for one in _FAILURE_REASONS if "amount" in parameters or "amount" not in one[1]]
+    )
+    email = _email_name(parameters)
+    spoilt = {"parameter_missing": (email, ""), "amount_invalid": ("amount", "NaN")}
+    name, value = spoilt.get(key, ("programIdentifier", "friends-2062"))
+    parameters[name] = value
+    cause = ErrorInfo(type=kind, key=key, message=reason.format(email=email, program="programIdentifier"))
+    return ErrorInfo(type=kind, key=key, message=_FAILURE, caused_by=cause)
+
+
+def _email_name(parameters: dict[str, Any]) -> str:
+    return "email" if "email" in parameters else "referralkey_email"
+
+
+def _hex(rng: random.Random) -> str:
+    return f"{rng.getrandbits(48):012x}"
 
 
 def _make_visit(rng: random.Random, slug: str) -> dict[str, Any]:
