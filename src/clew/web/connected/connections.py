@@ -12,10 +12,10 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_303_SEE_OTHER
+from litestar.types import ControllerRouterHandler
 
 from clew.core.errors import BadRequest, NotFound, UnknownFilter
 from clew.registry.connections import STATES, Connection, Connections, ConnectionState
-from clew.registry.sessions import Session
 from clew.web.connected.activity import ask_recent
 from clew.web.connected.connection_rows import (
     build_connection_row,
@@ -118,50 +118,64 @@ async def show_connection(request: HttpRequest, face: Face, key: FromPath[str]) 
     return face.respond(page)
 
 
-@post("/connections/{key:str}/{action:str}", status_code=200)
-async def change_connection(request: HttpRequest, face: Face, key: FromPath[str], action: FromPath[str]) -> Redirect:
-    """Disconnect, reconnect, archive, restore or rename it, and show it."""
+@post("/connections/{key:str}/disconnect", status_code=200)
+async def disconnect(request: HttpRequest, face: Face, key: FromPath[str]) -> Redirect:
+    """Say that its access is lost: from now on its events launch nothing."""
+    return await _change(
+        request, face, key, lambda place, form: place.connections.disconnect(*place.at, form.get("error", ""), place.by)
+    )
+
+
+@post("/connections/{key:str}/reconnect", status_code=200)
+async def reconnect(request: HttpRequest, face: Face, key: FromPath[str]) -> Redirect:
+    """Say that it works again."""
+    return await _change(request, face, key, lambda place, _: place.connections.reconnect(*place.at, place.by))
+
+
+@post("/connections/{key:str}/archive", status_code=200)
+async def archive(request: HttpRequest, face: Face, key: FromPath[str]) -> Redirect:
+    """Take it out of use."""
+    return await _change(request, face, key, lambda place, _: place.connections.archive(*place.at, place.by))
+
+
+@post("/connections/{key:str}/restore", status_code=200)
+async def restore(request: HttpRequest, face: Face, key: FromPath[str]) -> Redirect:
+    """Bring it back."""
+    return await _change(request, face, key, lambda place, _: place.connections.restore(*place.at, place.by))
+
+
+@post("/connections/{key:str}/rename", status_code=200)
+async def rename(request: HttpRequest, face: Face, key: FromPath[str]) -> Redirect:
+    """Say what people call it."""
+    return await _change(
+        request, face, key, lambda place, form: place.connections.rename(*place.at, form.get("name", ""), place.by)
+    )
+
+
+CHANGES: list[ControllerRouterHandler] = [disconnect, reconnect, archive, restore, rename]
+"""What operators do to a connection."""
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A connection that is to be changed: where it is, and by whom."""
+
+    connections: Connections
+    at: tuple[str, str]
+    by: str
+
+
+Change = Callable[[Place, dict[str, str]], Connection]
+
+
+async def _change(request: HttpRequest, face: WebFace, key: str, change: Change) -> Redirect:
+    """Change the connection and show it."""
     session = session_of(request)
     form = await read_form(request)
     check_member_form(session, form)
     check_operator(session)
-    change = _ACTIONS.get(action)
-    if change is None:
-        raise NotFound(f"There is no action {action[:80]!r}.", hint=f"There are: {', '.join(_ACTIONS)}.")
-    await asyncio.to_thread(change, face.registry.connections, session, connection_key(key), form)
+    place = Place(face.registry.connections, (session.member.workspace, connection_key(key)), session.member.email)
+    await asyncio.to_thread(change, place, form)
     return Redirect(connection_href(connection_key(key)), status_code=HTTP_303_SEE_OTHER)
-
-
-Change = Callable[[Connections, Session, str, dict[str, str]], Connection]
-
-
-def _disconnect(connections: Connections, session: Session, key: str, form: dict[str, str]) -> Connection:
-    return connections.disconnect(session.member.workspace, key, form.get("error", ""), by=session.member.email)
-
-
-def _reconnect(connections: Connections, session: Session, key: str, _: dict[str, str]) -> Connection:
-    return connections.reconnect(session.member.workspace, key, by=session.member.email)
-
-
-def _archive(connections: Connections, session: Session, key: str, _: dict[str, str]) -> Connection:
-    return connections.archive(session.member.workspace, key, by=session.member.email)
-
-
-def _restore(connections: Connections, session: Session, key: str, _: dict[str, str]) -> Connection:
-    return connections.restore(session.member.workspace, key, by=session.member.email)
-
-
-def _rename(connections: Connections, session: Session, key: str, form: dict[str, str]) -> Connection:
-    return connections.rename(session.member.workspace, key, form.get("name", ""), by=session.member.email)
-
-
-_ACTIONS: dict[str, Change] = {
-    "disconnect": _disconnect,
-    "reconnect": _reconnect,
-    "archive": _archive,
-    "restore": _restore,
-    "rename": _rename,
-}
 
 
 def _find(face: WebFace, workspace: str, key: str) -> Connection:
