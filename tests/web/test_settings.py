@@ -173,7 +173,7 @@ class TestLogging:
         client.post(f"{LOGGING}/enableApiLogs/off", data={"form_token": token})
         stand = registry.switches.read("default")
         assert (stand.api_logs, stand.webhook_logs) == (False, True)
-        assert "logging switches changed enableApiLogs yes → no ada@acme.example" in rows_of(client.get(ACTIVITY))[0]
+        assert "logging switches changed enableApiLogs on → off ada@acme.example" in rows_of(client.get(ACTIVITY))[0]
 
     @pytest.mark.parametrize("role", ["support", "viewer"])
     def test_others_see_how_they_stand_and_turn_nothing(self, signed_in_as: As, registry: Registry, role: Role) -> None:

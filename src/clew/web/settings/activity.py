@@ -135,13 +135,14 @@ def _differences(entry: Entry) -> list[Difference]:
 
 
 def _sides(entry: Entry, name: str) -> tuple[str | None, str | None]:
-    before, after = (_say(side[name]) if name in side else None for side in (entry.before, entry.after))
+    words = ("on", "off") if entry.subject_kind == "switches" else ("yes", "no")
+    before, after = (_say(side[name], words) if name in side else None for side in (entry.before, entry.after))
     return before, after
 
 
-def _say(value: object) -> str:
+def _say(value: object, words: tuple[str, str]) -> str:
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return words[0] if value else words[1]
     if isinstance(value, list):
         return cut(", ".join(map(str, value)))
     return "" if value is None else cut(str(value))
