@@ -177,7 +177,7 @@ async def test_what_was_refused_on_the_way_in_or_broke_is_a_failure_and_another_
 
 async def test_an_answer_that_is_no_problem_document_is_an_error_all_the_same(place: Place) -> None:
     place.answer = (500, b"<html>", b"text/html")
-    error = (await place.logged("GET", "/v1/records")).error
+    error = (await place.logged("GET", "/v1/products")).error
     assert error is not None
     assert error.message == "answered 500"
 
@@ -186,6 +186,12 @@ async def test_an_answer_that_is_no_problem_document_is_an_error_all_the_same(pl
 async def test_a_way_in_that_was_taken_is_not_logged_a_second_time(place: Place, path: str) -> None:
     place.answer = (201, {"accepted": 1}, b"application/json")
     assert (await place.http.post(path, json={})).status_code == 201
+    assert await place.written() == []
+
+
+async def test_what_the_journal_does_not_take_is_not_given_to_it_in_another_form(place: Place) -> None:
+    place.answer = problem(503)
+    await place.http.post("/v1/events/x/steps", json={})
     assert await place.written() == []
 
 
@@ -239,11 +245,11 @@ async def test_a_key_without_the_right_is_logged_by_its_name_and_its_customer(pl
 @pytest.mark.feature("C14")
 async def test_nothing_is_logged_while_the_switch_is_off(place: Place) -> None:
     place.is_on = False
-    await place.http.get("/v1/records")
+    await place.http.get("/v1/products")
     await place.http.post("/v1/events", content="wrong")
     assert await place.written() == []
     place.is_on = True
-    assert await place.logged("GET", "/v1/records")
+    assert await place.logged("GET", "/v1/products")
 
 
 @pytest.mark.parametrize(
@@ -264,7 +270,7 @@ async def test_bodies_are_cut_between_characters_and_say_how_long_they_were(
 ) -> None:
     body = ("x" + "é" * 20_000).encode()
     place.answer = (status, body, b"text/plain")
-    http = (await place.logged(method, "/v1/records", content=body)).http
+    http = (await place.logged(method, "/v1/customers", content=body)).http
     assert http is not None
     assert http.request_body is not None
     assert http.response_body is not None
@@ -293,7 +299,27 @@ async def test_a_compressed_body_is_kept_as_it_was_before(place: Place, encoding
         assert kept.cut == (len(body) > MOST_REQUEST_BYTES)
 
 
-@pytest.mark.parametrize("path", ["/v1/records/export", "/v1/integration-events/export", "/v1/records/x/payload"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/records",
+        "/v1/records/x/payload",
+        "/v1/traces/x",
+        "/v1/integration-events",
+        "/v1/flow-runs/x",
+        "/v1/records/count",
+    ],
+)
+async def test_a_look_at_the_log_is_logged_where_it_is_refused_and_is_no_echo_where_it_is_not(
+    place: Place, path: str
+) -> None:
+    await place.http.get(path)
+    assert await place.written() == []
+    place.answer = problem(400)
+    assert (await place.logged("GET", path)).status == "info"
+
+
+@pytest.mark.parametrize("path", ["/v1/records/export", "/v1/integration-events/export"])
 async def test_an_export_is_logged_without_its_body(place: Place, path: str) -> None:
     place.answer = (200, b"x" * 5_000, b"text/csv")
     http = (await place.logged("GET", f"{path}?format=csv")).http
@@ -310,11 +336,11 @@ async def test_a_call_joins_its_callers_trace(place: Place) -> None:
 
 
 async def test_logs_1_still_adds_to_the_answer(place: Place) -> None:
-    answer = await place.http.get("/v1/records?logs=1")
+    answer = await place.http.get("/v1/products?logs=1")
     assert answer.json()["_logs"]
     [record] = await place.written()
     assert record.http is not None
-    assert record.http.url == "/v1/records?logs=1"
+    assert record.http.url == "/v1/products?logs=1"
 
 
 async def test_what_is_too_much_is_dropped_and_counted_and_nobody_waits(
@@ -323,7 +349,7 @@ async def test_what_is_too_much_is_dropped_and_counted_and_nobody_waits(
     monkeypatch.setattr(request_records, "MOST_WAITING", 3)
     monkeypatch.setattr(request_records, "GATHER_S", 60)
     for _ in range(5):
-        assert (await place.http.get("/v1/records")).status_code == 200
+        assert (await place.http.get("/v1/products")).status_code == 200
     assert (place.records.waiting, place.records.dropped) == (3, 2)
     assert [record.message for record in caplog.records] == [
         "calls of the API are not logged: too many wait (1 so far)"
@@ -334,17 +360,19 @@ async def test_what_is_too_much_is_dropped_and_counted_and_nobody_waits(
 
 async def test_a_full_journal_costs_the_records_and_not_the_answers(place: Place) -> None:
     place.journal._max_bytes = 1
-    assert (await place.http.get("/v1/records")).status_code == 200
+    assert (await place.http.get("/v1/products")).status_code == 200
     assert await place.written() == []
     assert place.records.dropped == 1
     place.journal._max_bytes = 0
-    assert await place.logged("GET", "/v1/records")
+    assert await place.logged("GET", "/v1/products")
 
 
 async def test_many_calls_at_once_are_all_logged_once(place: Place) -> None:
-    await asyncio.gather(*(place.http.get(f"/v1/records/{n}") for n in range(450)))
+    await asyncio.gather(*(place.http.get(f"/v1/products/{n}") for n in range(450)))
     found = await place.written()
-    assert sorted(record.message for record in found) == sorted(f"GET /v1/records/{n} answered 200" for n in range(450))
+    assert sorted(record.message for record in found) == sorted(
+        f"GET /v1/products/{n} answered 200" for n in range(450)
+    )
 
 
 async def test_a_caller_who_leaves_before_the_answer_is_not_logged(place: Place) -> None:

@@ -32,10 +32,10 @@ def post(api: httpx.Client, body: bytes | str, content_type: str = JSON, **heade
     return api.post("/v1/events", content=body, headers={"content-type": content_type, **headers})
 
 
-def count_all(api: httpx.Client) -> int:
-    """How many records there are, when all that was acknowledged is indexed."""
+def count_events(api: httpx.Client) -> int:
+    """How many events there are, when all that was acknowledged is indexed."""
     eventually(lambda: api.get("/readyz").json()["parts"]["pump"]["waiting"] == 0)
-    return api.get("/v1/records/count").json()["count"]
+    return api.get("/v1/integration-events/count").json()["count"]
 
 
 @pytest.mark.parametrize(
@@ -81,12 +81,12 @@ def count_all(api: httpx.Client) -> int:
     ],
 )
 def test_it_is_refused_with_the_place(api: httpx.Client, body: bytes | str, status: int, pointer: str | None) -> None:
-    before = count_all(api)
+    before = count_events(api)
     document = problem(post(api, body), status)
     if pointer is not None:
         assert [error for error in document["errors"] if error["pointer"].startswith(pointer)], document["errors"]
     assert post(api, json.dumps(GOOD)).status_code == 201
-    assert count_all(api) == before + 1
+    assert count_events(api) == before + 1
 
 
 def test_malformed_json_names_the_byte(api: httpx.Client) -> None:

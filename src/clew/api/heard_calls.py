@@ -8,16 +8,17 @@ from typing import Any
 
 from litestar.types import Message, Receive, Scope, Send
 
+from clew.api.records import LISTS
 from clew.api.wire import Refusal
 
 MOST_REQUEST_BYTES = 16 * 1024
 """How much of a request's body is kept, and of the answer to one that changed something or was refused."""
 MOST_READ_BYTES = 2 * 1024
-"""How much is kept of what a read was answered with: it is in the log already, and can be asked for again."""
+"""How much is kept of what a read was answered with: it can be asked for again."""
 
 _WAYS_IN = re.compile(r"/v1/(?:events|internal-events|otlp)(?:/|\Z)")
-_WITHOUT_BODY = re.compile(r"/(?:export|payload)\Z")
-"""Answers that may be as large as the log, or are no JSON of ours."""
+_LOG = re.compile(rf"/v1/(?:records|traces|{'|'.join(LISTS)})(?:/|\Z)")
+_EXPORT = re.compile(r"/export\Z")
 _READS = ("GET", "HEAD", "OPTIONS")
 
 
@@ -50,6 +51,11 @@ class HeardCall:
     def is_way_in(self) -> bool:
         """Whether it brings records: where it is refused, something is not in the log."""
         return self.method == "POST" and _WAYS_IN.match(self.path) is not None
+
+    @property
+    def is_look_at_log(self) -> bool:
+        """Whether it reads the log, but for an export: that takes all of it away, and is worth to be known."""
+        return self.is_read and _LOG.match(self.path) is not None and not _EXPORT.search(self.path)
 
     @property
     def is_read(self) -> bool:
@@ -95,7 +101,7 @@ class HeardCall:
         self.response_headers = headers
         is_plain_read = self.is_read and status_code < 400
         self._most_response_bytes = MOST_READ_BYTES if is_plain_read else MOST_REQUEST_BYTES
-        if is_plain_read and _WITHOUT_BODY.search(self.path):
+        if is_plain_read and _EXPORT.search(self.path):
             self._most_response_bytes = 0
 
     def _keep_response(self, part: bytes) -> None:

@@ -1,8 +1,11 @@
 """Calls of the API as records: who asked for what, and what was answered.
 
-A call that brought records and was taken (2xx) is not logged a second time: its records are its log. All else with a
-key of ours is, the refused above all: "my POST was refused, why?" is what someone looks for. Without a key there is no
-workspace whose log it could be in.
+All calls with a key of ours are logged, the refused above all: "my POST was refused, why?" is what someone looks for.
+Without a key there is no workspace whose log it could be in. Three sorts are not:
+
+- what brought records (events, steps) and was taken: these are its log;
+- what was to bring records while the journal takes none (503): it would fill what is left of it;
+- looks at the log itself that went well: who polls it would fill it with his own echo, and find little else.
 
 Nobody waits for it: records are made and appended behind the answers, and dropped, and counted, where too many wait.
 """
@@ -81,7 +84,7 @@ class RequestRecords:
 
     def note(self, call: HeardCall) -> None:
         """Write down a call that was answered, soon."""
-        if not call.status_code or (call.is_way_in and call.status_code < 400):
+        if not _is_worth_it(call):
             return
         try:
             caller = find_caller(self._keys, header(call.scope, b"authorization"))
@@ -188,6 +191,14 @@ class RequestRecords:
 
     def _clean(self, text: str) -> str:
         return _OUR_KEY.sub(lambda key: f"{key.group()[: len(PREFIX)]}{MASK}", text)
+
+
+def _is_worth_it(call: HeardCall) -> bool:
+    if not call.status_code:  # its caller left before the answer
+        return False
+    if call.is_way_in:
+        return call.status_code >= 400 and call.status_code != 503
+    return call.status_code >= 400 or not call.is_look_at_log
 
 
 def _whole_characters(cut: bytes) -> bytes:
