@@ -79,9 +79,27 @@ from clew.web.record.views import (
     ThreadView,
 )
 from clew.web.rendering import TEMPLATES_DIR, Templates, View
+from clew.web.settings.views import ActivityPage, ChangeRow, Difference, Kept, LoggingPage, SwitchRow
 from clew.web.sign_in.views import LinkPage, Refusal, SignInPage
 from clew.web.static_files import STATIC_DIR, StaticFiles
 from clew.web.tabs import Tab
+from clew.web.troubleshooting.views import (
+    Answered,
+    CheckForm,
+    CheckRow,
+    EvidenceRow,
+    FailureStart,
+    FlowGroup,
+    FlowVerdict,
+    FoundRun,
+    GuideStep,
+    Link,
+    ListedQuestion,
+    LogLink,
+    Notice,
+    RunsFound,
+    TroubleshootingPage,
+)
 from clew.web.wording import say_moment
 from clew.web.zone.views import ZonePage
 
@@ -426,6 +444,7 @@ FLOW = FlowPage(
     rate=RATE,
     runs=(LAST,),
     runs_href="/logs/flow-runs",
+    why_not_href="/troubleshooting?flow=f#integration-not-running",
 )
 OVERVIEW = OverviewPage(
     layout=MEMBER,
@@ -456,6 +475,106 @@ def row_of(kind: str) -> AnyRow:
 def record_tab(**fields: object) -> RecordPage:
     return msgspec.structs.replace(RECORD, **fields)
 
+
+SWITCH = SwitchRow(
+    name=EVIL, log=EVIL, log_href="/logs", is_on=True, when_on=EVIL, when_off=EVIL, changed=EVIL, turn_href="/settings"
+)
+CHANGE = ChangeRow(
+    moment=MOMENT,
+    day=EVIL,
+    actor=EVIL,
+    action=EVIL,
+    kind=EVIL,
+    subject=EVIL,
+    href="/products/erp",
+    differences=(Difference(EVIL, EVIL, EVIL), Difference(EVIL, None, EVIL), Difference(EVIL, "", None)),
+)
+ACTIVITY = ActivityPage(
+    layout=MEMBER,
+    path="/settings/configuration-activity",
+    bounds=Bounds(EVIL, (CHOICE,), EVIL, EVIL),
+    kinds=("key", EVIL),
+    kind=EVIL,
+    actor=EVIL,
+    within="7d",
+    rows=(CHANGE, msgspec.structs.replace(CHANGE, href="", differences=())),
+    searched=EVIL,
+    clear_href="/settings",
+    newest_href="/settings",
+    older_href="/settings",
+)
+CHECK_ROW = CheckRow(
+    question=EVIL,
+    verdict="no",
+    sentence=EVIL,
+    evidence=(
+        EvidenceRow(
+            href="/records/1", sentence=EVIL, moment=MOMENT, day="21 Nov", clause=EVIL, expected=EVIL, actual=EVIL
+        ),
+        EvidenceRow(href="/records/1", sentence=EVIL, moment=MOMENT, day=""),
+    ),
+    more=EVIL,
+    is_failure=True,
+)
+WALK = Answered(
+    summary=EVIL,
+    advice=EVIL,
+    is_failure=True,
+    steps=(
+        GuideStep(number=1, title=EVIL, verdict="yes", checks=(msgspec.structs.replace(CHECK_ROW, is_failure=False),)),
+        GuideStep(
+            number=2,
+            title=EVIL,
+            verdict="no",
+            checks=(CHECK_ROW, msgspec.structs.replace(CHECK_ROW, evidence=(), verdict="not_reached")),
+            links=(Link(EVIL, "/logs"),),
+            places=((EVIL, EVIL),),
+            command=EVIL,
+            command_note=EVIL,
+            is_broken=True,
+        ),
+    ),
+    searched=EVIL,
+    ticket=EVIL,
+    href="/troubleshooting?flow=f",
+)
+FAILURE_START = FailureStart(
+    href="/records/1", event=EVIL, key=EVIL, customer=EVIL, message=EVIL, moment=MOMENT, day="21 Nov"
+)
+FOUND_RUN = FoundRun(
+    href="/flow-runs/1", dot="running", title=EVIL, state=EVIL, key=EVIL, customer=EVIL, moment=MOMENT, day=""
+)
+GUIDE = TroubleshootingPage(
+    layout=MEMBER,
+    logs=(LogLink(EVIL, "/logs/api-requests", EVIL),),
+    failures=(FAILURE_START, msgspec.structs.replace(FAILURE_START, key="", message="")),
+    failures_href="/logs?status=failure",
+    form=CheckForm(
+        customer=EVIL,
+        customers=(Option(EVIL, EVIL),),
+        flow="f",
+        groups=(FlowGroup(EVIL, (Option("f", EVIL), Option("g", EVIL))),),
+        event_type=EVIL,
+        event_types=(EVIL,),
+        at=EVIL,
+        within="15m",
+        withins=(Option("15m", EVIL), Option("1h", EVIL)),
+        from_text=EVIL,
+        to_text=EVIL,
+        is_by_bounds=True,
+    ),
+    checklist=(
+        ListedQuestion(question=EVIL, how=EVIL, verdict="unknown", href="/logs"),
+        ListedQuestion(question=EVIL, how=EVIL),
+    ),
+    example=EVIL,
+    example_answer=EVIL,
+    find=EVIL,
+    found=RunsFound(text=EVIL, runs=(FOUND_RUN,), note="", href="/logs"),
+    answer=WALK,
+    flows=(FlowVerdict(title=EVIL, href="/troubleshooting?flow=f", summary=EVIL, dot="failure"),),
+    notice=Notice(EVIL, EVIL),
+)
 
 SAMPLES: list[View] = [
     LOGS,
@@ -515,9 +634,24 @@ SAMPLES: list[View] = [
     msgspec.structs.replace(FLOW, is_enabled=False, events=(), schedule="", filter="", runs=()),
     OVERVIEW,
     msgspec.structs.replace(OVERVIEW, failing=(), flows=(), failures=()),
+    GUIDE,
+    msgspec.structs.replace(
+        GUIDE, failures=(), found=RunsFound(text=EVIL, runs=(), note=EVIL, href="/logs"), answer=None, notice=None
+    ),
+    msgspec.structs.replace(GUIDE, found=None, answer=msgspec.structs.replace(WALK, is_failure=False, advice="")),
     SignInPage(layout=STRANGER, email=EVIL, next=EVIL, refusal=Refusal(EVIL, EVIL)),
     SignInPage(layout=STRANGER),
     ZonePage(layout=MEMBER, names=("UTC", "Europe/Berlin"), chosen="Europe/Berlin", now="22 Nov 06:41", next=EVIL),
+    ACTIVITY,
+    msgspec.structs.replace(ACTIVITY, rows=(), within="", newest_href="", older_href=""),
+    msgspec.structs.replace(ACTIVITY, rows=(), trouble=Trouble(EVIL, EVIL, "/settings")),
+    LoggingPage(layout=MEMBER, switches=(SWITCH,), kept=(Kept(EVIL, EVIL, EVIL), Kept(EVIL, EVIL)), note=EVIL),
+    LoggingPage(
+        layout=MEMBER,
+        switches=(msgspec.structs.replace(SWITCH, is_on=False, changed="", turn_href=""),),
+        kept=(),
+        note="",
+    ),
     LinkPage(layout=STRANGER, action="/sign-in/link/x", is_first=True, email=EVIL, refusal=Refusal(EVIL, "")),
     LinkPage(layout=STRANGER, action="/sign-in/link/x", is_first=False),
     FailurePage(layout=MEMBER, status=404, title=EVIL, detail=EVIL, hint=EVIL),

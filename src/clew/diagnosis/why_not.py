@@ -199,7 +199,7 @@ def _say_broken(case: Case, checks: tuple[Check, ...], broken: Check) -> str:
     if case.question.flow is None and broken.name == "happened":
         return broken.sentence
     stopped = sum(fate.stopped_at == broken.name for fate in case.fates)
-    part = f" for {stopped:,} of {len(case.fates):,} events" if stopped and len(case.fates) > 1 else ""
+    part = f" for {stopped:,} of {len(case.fates):,} events" if 0 < stopped < len(case.fates) else ""
     verb = "did not run" if case.question.flow else "launched nothing"
     said = f"{case.subject} {verb}{part}{where}: {broken.because}."
     ended = checks[-1]

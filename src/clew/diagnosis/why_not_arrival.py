@@ -35,7 +35,7 @@ def check_received(case: Case) -> Check:
         return Check(name="received", question=RECEIVED, verdict="unknown", sentence=_CONFINED)
     if arrivals.received:
         came = count_of(arrivals.received, "webhook")
-        sentence = f"{came} came to {case.sources} {case.when}, of all customers."
+        sentence = f"{came} came to {case.sources} in this time, of all customers."
         evidence = show_records((arrivals.latest,) if arrivals.latest else ())
         return Check(name="received", question=RECEIVED, verdict="yes", sentence=sentence, evidence=evidence)
     if case.facts.events:
@@ -79,7 +79,7 @@ def check_accepted(case: Case) -> Check:
 def _some_refused(case: Case) -> Check:
     arrivals = case.facts.arrivals
     refused, received = arrivals.refused_count, arrivals.received
-    reason = say_reasons(_say_refusal(one) for one in arrivals.refused)
+    reason = say_reasons(_say_refusal(one) for one in arrivals.refused) or "nobody said why"
     happened = bool(case.facts.events)
     is_all = refused >= received
     rest = (
@@ -115,7 +115,7 @@ def check_happened(case: Case) -> Check:
     if events:
         more = "The latest of them are looked at. " if case.facts.has_more_events else ""
         least = "more than " if case.facts.has_more_events else ""
-        sentence = f"{case.what} happened {least}{count_of(len(events), 'time')}{case.who} {case.when}. {more}"
+        sentence = f"{case.what} happened {least}{count_of(len(events), 'time')}{case.who} in this time. {more}"
         evidence = show_records(events)
         return Check(
             name="happened",

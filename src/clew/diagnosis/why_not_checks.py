@@ -171,7 +171,7 @@ def _check_started(case: Case) -> Check:
     if not runs:
         return Check(name="started", question=STARTED, verdict="not_reached", sentence=_NOT_REACHED)
     if not queued:
-        return Check(name="started", question=STARTED, verdict="yes", sentence="It waits for nothing.")
+        return Check(name="started", question=STARTED, verdict="yes", sentence="No run waits in the queue.")
     said = [_say_queued(run) for run in queued]
     return Check(
         name="started",
@@ -226,16 +226,20 @@ def _say_failed(case: Case, failed: Sequence[RunFate], total: int) -> Check:
     cause = case.facts.cause
     latest = failed[0].ended
     told = cause.explanation.summary if cause else (latest.error_message or latest.message) if latest else ""
-    check = _ended_badly(failed, total, f"failed: {told}".rstrip(". "), cause.explanation.advice if cause else "")
+    link = "failed: " if total == 1 or len(failed) == 1 else "failed; the latest: "
+    said = f"{link}{told.rstrip('. ')}" if told else "failed"
+    check = _ended_badly(failed, total, said, cause.explanation.advice if cause else "")
     if cause is None or cause.record is None:
         return check
-    said = "The first failure, which explains it"
-    shown = Evidence(record_id=cause.record.id, kind=cause.record.kind, time=cause.record.time, sentence=said)
+    first = cause.record
+    words = "The first failure, which explains it"
+    shown = Evidence(record_id=first.id, kind=first.kind, time=first.time, sentence=words)
     return msgspec.structs.replace(check, evidence=(*check.evidence[: MAX_EVIDENCE - 1], shown))
 
 
 def _ended_badly(runs: Sequence[RunFate], total: int, said: str, advice: str) -> Check:
-    which = "The run" if total == 1 else f"{len(runs):,} of {count_of(total, 'run')}"
+    all_or_some = f"All {total:,} runs" if len(runs) == total else f"{len(runs):,} of {count_of(total, 'run')}"
+    which = "The run" if total == 1 else all_or_some
     return Check(
         name="completed",
         question=COMPLETED,
@@ -258,10 +262,16 @@ def _show_runs(runs: Sequence[RunFate]) -> tuple[Evidence, ...]:
             record_id=run.id,
             kind="flow_run",
             time=_time_of(run),
-            sentence=f"{run.flow}, {run.state}",
+            sentence=", ".join([run.flow, *_keys_of(run), run.state]),
         )
         for run in runs[:MAX_EVIDENCE]
     )
+
+
+def _keys_of(run: RunFate) -> list[str]:
+    """`order SO-1042`: what the run was about."""
+    keys = run.ended.keys if run.ended else run.waiting.run.event.keys if run.waiting else {}
+    return [f"{name} {value}" for name, value in list(keys.items())[:2]]
 
 
 def _time_of(run: RunFate) -> int:

@@ -100,9 +100,11 @@ class Case(msgspec.Struct, frozen=True, dict=True):
         return self.question.flow.title if self.question.flow else self.question.event
 
     def count(self, part: int) -> str:
-        """How many of the events: `2 of 5 events`, `the event` where there is one."""
+        """How many of the events: `2 of 5 events`, `All 5 events`, `The event` where there is one."""
         whole = len(self.fates)
-        return "The event" if whole == 1 else f"{part:,} of {whole:,} events"
+        if whole == 1:
+            return "The event"
+        return f"All {whole:,} events" if part == whole else f"{part:,} of {whole:,} events"
 
 
 def join(words: Sequence[str], last: str) -> str:

@@ -15,6 +15,7 @@ from clew.core.clock import Clock
 from clew.core.errors import NotAllowed
 from clew.core.settings import Settings
 from clew.diagnosis.flow_runs import FlowRuns
+from clew.diagnosis.why_not import WhyNots
 from clew.flows.flow import Flow
 from clew.flows.flow_settings import FlowSettings
 from clew.flows.runner import Runner
@@ -58,6 +59,9 @@ class WebFace:
         self.runner = runner
         self.flow_settings = flow_settings
         self.runs = FlowRuns(flows, runner, search)
+        self.why_nots = WhyNots(
+            flows=flows, runner=runner, flow_settings=flow_settings, registry=registry, search=search, clock=clock
+        )
         # A password's hash takes a core for a tenth of a second: with threads of its own it keeps nobody from reading.
         self.hashing = ThreadPoolExecutor(HASHES_AT_ONCE, thread_name_prefix="sign-in")
         self.static = StaticFiles()

@@ -40,6 +40,7 @@ from clew.web.record.handlers import download_payload, show_record
 from clew.web.security import SESSION_COOKIE, SecurityHeaders
 from clew.web.sign_in.handlers import show_link, show_sign_in, sign_in, sign_out, use_link
 from clew.web.time_zone import ZoneOfRequest
+from clew.web.troubleshooting.handlers import show_troubleshooting
 from clew.web.zone.handlers import choose_zone, show_zone
 
 log = logging.getLogger("clew.web")
@@ -95,6 +96,7 @@ def build_web(
             show_flow,
             enable_flow,
             disable_flow,
+            show_troubleshooting,
             show_zone,
             choose_zone,
             sign_out,

@@ -15,7 +15,7 @@ from clew.web.flows.health import Health
 from clew.web.flows.views import FlowPage, FlowRow, LastRun, NodeRow, Rate, TriggerEvent
 from clew.web.graph import Trigger, build_flow_graph
 from clew.web.layout import Layout
-from clew.web.links import RUNS_PATH, events_href, flow_href, href_of, runs_href
+from clew.web.links import RUNS_PATH, events_href, flow_href, href_of, runs_href, why_not_href
 from clew.web.logs.url import DEFAULT_DURATION, LogUrl
 from clew.web.names import Names
 from clew.web.time_zone import zone_words
@@ -150,6 +150,7 @@ def build_flow_page(
         rate=build_rate(flow.key, health),
         runs=tuple(build_last(run, names, now_ms) for run in runs),
         runs_href=runs_href(("flow", flow.key)),
+        why_not_href=why_not_href(flow=flow.key),
     )
 
 

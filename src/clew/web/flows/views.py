@@ -105,3 +105,4 @@ class FlowPage(View, frozen=True, kw_only=True):
     rate: Rate
     runs: tuple[LastRun, ...]
     runs_href: str
+    why_not_href: str
