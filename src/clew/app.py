@@ -126,6 +126,7 @@ class Clew:
                 intake=intake,
                 sources=declarations.sources,
                 secret_values=secret_values,
+                switches=self.registry.switches.read,
                 redactor=redactor,
                 settings=self.settings,
                 clock=self.clock,
@@ -155,6 +156,7 @@ class Clew:
                 flows=self.flows.declared,
                 runner=self.flows.runner,
                 flow_settings=self.flows.settings,
+                republisher=self.flows.republisher,
             ),
         )
 
@@ -186,17 +188,17 @@ class Clew:
                 raise Unavailable(found["trouble"])
             return found
 
-        return {
         def check_requests() -> dict[str, Any]:
             return {"waiting": self.requests.waiting, "dropped": self.requests.dropped}
 
+        return {
             "state": _asking(check_state),
             "journal": _asking(check_journal),
             "log": _asking(check_log),
             "pump": _asking(check_pump),
             "flows": _asking(check_flows),
-        }
             "api_requests": _asking(check_requests),
+        }
 
     def first_sign_in_link(self, url: str) -> str:
         """A link that makes the first member, once; "" where there is a member already."""
@@ -224,8 +226,8 @@ class Clew:
         try:
             await self._serve_until_stopped(server, on_ready, alongside)
         finally:
-            await self.flows.stop()
             await self.requests.close()
+            await self.flows.stop()
 
     async def _serve_until_stopped(
         self, server: _Server, on_ready: Callable[[str], object], alongside: Alongside | None

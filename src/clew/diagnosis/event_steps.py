@@ -17,11 +17,12 @@ it (see `thread`). The event failed where a failed step is left.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
 
+from clew.core.clock import from_rfc3339
 from clew.core.failure_class import FailureClass, failure_class_of
 from clew.core.record import Kind, Record
 from clew.diagnosis.facts import Facts
@@ -162,7 +163,7 @@ def _steps_of(top: ThreadNode) -> EventSteps:
         below.append(node)
         waiting.extend(reversed(node.children))
     steps = [step for node in below if (step := _step(node, event))]
-    steps = sorted([_own_step(event), *steps], key=lambda step: (step.record.id != event.id, step.time))
+    steps = [_own_step(event), *sorted(steps, key=lambda step: (step.time, step.record.kind == "flow_run"))]
     told = _with_overcome(steps)
     failures = _deepest_failures([top, *below], told)
     return EventSteps(
@@ -224,7 +225,8 @@ def _run_step(node: ThreadNode, event: Entry) -> EventStep:
     has_failed = record.status == "failure" or (record.kind == "node_run" and bool(_error_message(record)))
     return EventStep(
         record=record,
-        time=record.time + (record.duration_ms or 0),
+        # A node's end, by its own clock, may be a moment after that of its run.
+        time=max([_end_of(record), *(_end_of(one.record) for one in node.children if one.record.kind == "node_run")]),
         action=_RUN_ACTIONS.get(record.state) or (RETRIED if is_again else PROCESSED),
         status="failure" if has_failed else "success",
         product=_other_end(event.source_product, record.source_product, record.target_product),
@@ -233,6 +235,14 @@ def _run_step(node: ThreadNode, event: Entry) -> EventStep:
         is_result=record.kind == "flow_run" and record.state != "stopped",
         is_overcome=has_failed and (record.status != "failure" or node.is_recovered),
     )
+
+
+def _end_of(record: Entry) -> int:
+    """When a run ended. A flow run's own time is that of its event, and it may have waited before it began."""
+    try:
+        return from_rfc3339(str(_told(record)["ended_at"]))
+    except (KeyError, ValueError):
+        return record.time + (record.duration_ms or 0)
 
 
 def _other_end(source: str, one: str, other: str) -> str:
@@ -340,24 +350,20 @@ def _class_of_decision(record: Entry) -> FailureClass | None:
 
 
 def _reason(record: Entry) -> str:
-    if record.status == "failure" or record.kind in ("decision", "node_run"):
-        return _error_message(record) or record.message
+    """Why it failed, or was not done."""
+    if record.kind == "decision":
+        told = _told(record).get("reason")
+        return told if isinstance(told, str) and told else record.message
+    if record.status == "failure" or record.kind == "node_run":
+        return _error_message(record) or ("" if record.status == "success" else record.message)
     return record.message if record.action == IGNORED else ""
 
 
 def _error_message(record: Entry) -> str:
-    """The innermost words of its error that are known, "" where it has none."""
+    """What the other side complained of, or its error says; of a summary the outermost words. "" for no error."""
     if not isinstance(record, Record):
         return record.error_message
-    reasons = [error.message for error in _causes(record) if error.message]
-    return reasons[-1] if reasons else (record.error.type if record.error else "")
-
-
-def _causes(record: Record) -> Iterator[Any]:
-    error = record.error
-    while error is not None:
-        yield error
-        error = error.caused_by
+    return (Facts(record, str).said or record.error.message or record.error.type) if record.error else ""
 
 
 def _told(record: Entry) -> dict[str, Any]:

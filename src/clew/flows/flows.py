@@ -20,6 +20,7 @@ from clew.flows.flow import Flow
 from clew.flows.flow_settings import FlowSettings
 from clew.flows.http import Clients
 from clew.flows.recorder import Recorder
+from clew.flows.republishing import Republisher
 from clew.flows.runner import Launch, LaunchedBy, LaunchResult, Runner
 from clew.flows.scheduling import Scheduler
 from clew.journal.journal import Journal
@@ -78,6 +79,7 @@ class Flows:
         self._scheduler: Scheduler | None = None
         self._dispatcher: Dispatcher | None = None
         self._recorder = Recorder(journal)
+        self.republisher = Republisher(self.runner, self._recorder, clock)
         self._starting: asyncio.Task[None] | None = None
         self._trouble = "Open flow runs are being taken up."
 

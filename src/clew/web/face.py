@@ -14,10 +14,12 @@ from litestar.di import NamedDependency
 from clew.core.clock import Clock
 from clew.core.errors import NotAllowed
 from clew.core.settings import Settings
+from clew.diagnosis.application_events import ApplicationEvents
 from clew.diagnosis.flow_runs import FlowRuns
 from clew.diagnosis.why_not import WhyNots
 from clew.flows.flow import Flow
 from clew.flows.flow_settings import FlowSettings
+from clew.flows.republishing import Republisher
 from clew.flows.runner import Runner
 from clew.log.parameters import FilterParser
 from clew.log.search import Search
@@ -49,6 +51,7 @@ class WebFace:
         flows: Mapping[str, Flow],
         runner: Runner | None,
         flow_settings: FlowSettings | None,
+        republisher: Republisher | None = None,
     ) -> None:
         self.search = search
         self.parser = parser
@@ -58,10 +61,12 @@ class WebFace:
         self.flows = flows
         self.runner = runner
         self.flow_settings = flow_settings
+        self.republisher = republisher
         self.runs = FlowRuns(flows, runner, search)
         self.why_nots = WhyNots(
             flows=flows, runner=runner, flow_settings=flow_settings, registry=registry, search=search, clock=clock
         )
+        self.events = ApplicationEvents(search)
         # A password's hash takes a core for a tenth of a second: with threads of its own it keeps nobody from reading.
         self.hashing = ThreadPoolExecutor(HASHES_AT_ONCE, thread_name_prefix="sign-in")
         self.static = StaticFiles()

@@ -21,11 +21,25 @@ from clew.core.errors import ClewError, NotFound, NotSignedIn
 from clew.core.settings import Settings
 from clew.flows.flow import Flow
 from clew.flows.flow_settings import FlowSettings
+from clew.flows.republishing import Republisher
 from clew.flows.runner import Runner
 from clew.log.parameters import FilterParser
 from clew.log.search import Search
 from clew.registry.registry import Registry
 from clew.registry.sessions import Session
+from clew.web.connected.connections import CHANGES, show_connection, show_connections
+from clew.web.connected.integrations import show_integration, show_integrations
+from clew.web.connected.products import show_product, show_products
+from clew.web.customers.handlers import (
+    download_document,
+    download_summary,
+    republish_event,
+    show_aip_events,
+    show_customer,
+    show_events,
+    show_payload,
+)
+from clew.web.customers.listing import show_customers
 from clew.web.face import Face, HttpRequest, WebFace, stranger_layout
 from clew.web.failures import FailurePage
 from clew.web.flow_run.handlers import repeat_run, show_flow_run, stop_run
@@ -38,6 +52,8 @@ from clew.web.logs.saved_views import delete_view, save_view
 from clew.web.overview.handlers import show_overview
 from clew.web.record.handlers import download_payload, show_record
 from clew.web.security import SESSION_COOKIE, SecurityHeaders
+from clew.web.settings.activity import show_activity
+from clew.web.settings.logging_page import show_logging, turn_switch
 from clew.web.sign_in.handlers import show_link, show_sign_in, sign_in, sign_out, use_link
 from clew.web.time_zone import ZoneOfRequest
 from clew.web.troubleshooting.handlers import show_troubleshooting
@@ -56,11 +72,12 @@ def build_web(
     flows: Mapping[str, Flow] | None = None,
     runner: Runner | None = None,
     flow_settings: FlowSettings | None = None,
+    republisher: Republisher | None = None,
 ) -> Router:
     """The pages. Whoever is not signed in is led to the sign-in and then back.
 
     `flows` are those that are declared, by key; without a `runner` none is stopped or repeated here, without
-    `flow_settings` none enabled or disabled.
+    `flow_settings` none enabled or disabled, without a `republisher` no event republished.
     Raises `NotFound` where a file that every page needs is missing: the front-end libraries come by the build hook.
     """
     face = WebFace(
@@ -72,6 +89,7 @@ def build_web(
         flows=flows or {},
         runner=runner,
         flow_settings=flow_settings,
+        republisher=republisher,
     )
     face.static.href("vendor/htmx.js")
     behind_the_door = Router(
@@ -96,9 +114,27 @@ def build_web(
             show_flow,
             enable_flow,
             disable_flow,
-            show_troubleshooting,
+            show_logging,
+            turn_switch,
+            show_activity,
             show_zone,
             choose_zone,
+            show_customers,
+            show_customer,
+            show_events,
+            download_summary,
+            show_payload,
+            download_document,
+            republish_event,
+            show_aip_events,
+            show_troubleshooting,
+            show_products,
+            show_product,
+            show_integrations,
+            show_integration,
+            show_connections,
+            show_connection,
+            *CHANGES,
             sign_out,
             show_nothing,
         ],
@@ -126,6 +162,11 @@ async def send_static(request: HttpRequest, face: Face, name: FromPath[str], v: 
         "/records/{record_id:str}/{rest:path}",
         "/flow-runs/{run_id:str}/{rest:path}",
         "/flows/{key:str}/{rest:path}",
+        "/customers/{key:str}/{rest:path}",
+        "/customers/{key:str}/integration-events/{record_id:str}/{rest:path}",
+        "/products/{key:str}/{rest:path}",
+        "/integrations/{key:str}/{rest:path}",
+        "/connections/{key:str}/{rest:path}",
         "/activity/{rest:path}",
     ]
 )

@@ -44,6 +44,10 @@ document.addEventListener("submit", (event) => {
     if (field.name && (field.value === "" || others?.every((value) => value === ""))) field.disabled = true;
   }
 });
+// A choice that is whole by itself is sent at once. Custom needs From or To first.
+document.addEventListener("change", (event) => {
+  if (event.target.matches("select[data-submits]") && event.target.value !== "custom") event.target.form.requestSubmit();
+});
 window.addEventListener("pageshow", () => {
   for (const field of document.querySelectorAll("form[data-lean] :disabled")) field.disabled = false;
 });

@@ -1,0 +1,239 @@
+"""The application events of one customer, with what became of each: asked of the log a page at a time.
+
+The threads of all events of a page are asked for together, never one by one, and of them only what tells how an event
+went: no node that went well, no request. The steps of the one event that is looked at come from its whole thread.
+
+Whether an event failed is said by its steps and not by its own record. So events that failed are looked for by the
+threads of the records that failed, and every page is held against its steps again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from clew.core.clock import DAY_MS, HOUR_MS
+from clew.core.errors import NotFound
+from clew.core.failure_class import FailureClass
+from clew.core.ids import is_id
+from clew.core.record import Kind, Record, Summary, summarize
+from clew.diagnosis.event_steps import EventSteps, StepStatus, find_all_steps, find_steps, is_application_event
+from clew.log.parameters import ListRequest
+from clew.log.query import Filter, Place, Query
+from clew.log.search import Answer, CountAnswer, Coverage, Search
+
+BEFORE_MS = HOUR_MS
+"""How long before an event its steps may be dated: the clocks of those who report differ."""
+AFTER_MS = 2 * DAY_MS
+"""How long after an event its steps are looked for in a list: a delivery is tried again for 24 hours. The event that is
+looked at has all of them."""
+MAX_THREAD_RECORDS = 5_000
+"""Of all threads of a page."""
+MAX_FAILURES = 1_000
+"""Failed records, the latest ones, whose threads are looked at."""
+MAX_ROUNDS = 6
+"""Pages of the log that one page of events is picked from."""
+
+_TELLING: tuple[Kind, ...] = (
+    "step",
+    "integration_event",
+    "flow_run",
+    "decision",
+    "external_event",
+    "internal_event",
+)
+"""What tells how an event went. Nodes and requests are asked for where they failed."""
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of a customer's events. `request` has the filters of the events themselves, and the customer among them.
+
+    `status` and `failure_class` are asked of an event with its steps.
+    """
+
+    request: ListRequest
+    customer: str
+    status: StepStatus | None = None
+    failure_class: FailureClass | None = None
+
+    @property
+    def is_picking(self) -> bool:
+        """Whether events are picked by their steps."""
+        return self.status is not None or self.failure_class is not None
+
+
+class FoundEvents(msgspec.Struct, frozen=True):
+    """A page of events, newest first, with cursors for its neighbours.
+
+    `is_cut`: there are more failures in this time than were looked at, and so maybe more such events.
+    """
+
+    items: tuple[EventSteps, ...]
+    next_cursor: str | None
+    prev_cursor: str | None
+    coverage: Coverage
+    is_cut: bool = False
+
+
+class OpenEvent(msgspec.Struct, frozen=True):
+    """One event with all of its steps, and the records of its whole thread."""
+
+    steps: EventSteps
+    chain: tuple[Record, ...]
+
+
+class ApplicationEvents:
+    """Asks the log for application events."""
+
+    def __init__(self, search: Search) -> None:
+        self._search = search
+
+    async def page(self, asked: Asked) -> FoundEvents:
+        """A page of events. Where they are picked by their steps it may be shorter or up to twice as long as asked."""
+        request = _with_filter(asked.request, role=("event",))
+        if asked.status != "failure" and asked.failure_class is None:
+            return await self._pick(asked, request)
+        failures = await self._search.page(_failures_of(asked))
+        is_cut = failures.next_cursor is not None or failures.page.truncated
+        suspects = _traces_of(failures.page.items, within=request.query.filter.trace_id)
+        if not suspects:
+            whole = msgspec.structs.replace(failures.coverage, to_ms=_end_of(asked, failures.coverage))
+            return FoundEvents((), None, None, whole, is_cut)
+        found = await self._pick(asked, _with_filter(request, trace_id=suspects))
+        return msgspec.structs.replace(found, is_cut=is_cut)
+
+    async def count(self, asked: Asked) -> CountAnswer:
+        """How many events match, however they went."""
+        return await self._search.count(_with_filter(asked.request, role=("event",)).query.filter)
+
+    async def _pick(self, asked: Asked, request: ListRequest) -> FoundEvents:
+        """Page by page, in the direction that was asked for, until there are enough."""
+        backward = request.query.backward
+        first = last = await self._search.page(request)
+        kept = await self._keep(asked, first.page.items)
+        for _ in range(MAX_ROUNDS - 1):
+            place = _onwards(last, backward=backward)
+            if place is None or 2 * len(kept) >= request.query.limit or not asked.is_picking:
+                break
+            query = msgspec.structs.replace(request.query, place=place)
+            last = await self._search.page(msgspec.structs.replace(request, query=query))
+            more = await self._keep(asked, last.page.items)
+            kept = [*more, *kept] if backward else [*kept, *more]
+        newest, oldest = (last, first) if backward else (first, last)
+        return FoundEvents(tuple(kept), oldest.next_cursor, newest.prev_cursor, first.coverage)
+
+    async def _keep(self, asked: Asked, items: Sequence[Summary]) -> list[EventSteps]:
+        """The events with their steps, those alone that are as asked."""
+        found = await self._steps_of(asked.request.query.filter.workspace, asked.customer, items)
+        return [
+            steps
+            for steps in found
+            if asked.status in (None, steps.status) and asked.failure_class in (None, steps.failure_class)
+        ]
+
+    async def find_all(self, workspace: str, customer: str, event_ids: Iterable[str]) -> list[EventSteps]:
+        """These events of the customer with all of their steps, newest first; what is none is left out."""
+        ids = dict.fromkeys(one.lower() for one in event_ids if is_id(one))
+        found = await asyncio.gather(*(self._search.find(workspace, one) for one in ids))
+        events = [summarize(one) for one in found if one is not None and _is_event_of(one, customer)]
+        events.sort(key=lambda one: (one.time, one.id), reverse=True)
+        return await self._steps_of(workspace, customer, events, kinds=(*_TELLING, "node_run"))
+
+    async def find(self, workspace: str, customer: str, event_id: str) -> OpenEvent:
+        """One event of the customer, with all of its steps. Raises `NotFound` where there is none."""
+        event = await self._search.find(workspace, event_id) if is_id(event_id) else None
+        if event is None or not _is_event_of(event, customer):
+            raise NotFound(
+                f"There is no application event {event_id[:80]!r} of this customer.",
+                hint="It may be older than what is kept, or not yet in the log: that takes up to a second.",
+            )
+        chain = await self._thread_of(event) if event.trace_id else []
+        if all(one.id != event.id for one in chain):
+            chain = [*chain, event]
+        return OpenEvent(find_steps(chain, event.id, customer), tuple(chain))
+
+    async def _thread_of(self, event: Record) -> list[Record]:
+        """All records of its thread: those near it, which is nearly always all of them, and where there are later ones
+        (it was republished) those of all time."""
+        workspace, trace_id = event.workspace, event.trace_id
+        later = Filter(workspace=workspace, trace_id=(trace_id,), from_ms=event.time + AFTER_MS)
+        chain, after = await asyncio.gather(
+            self._search.trace(workspace, trace_id, near_ms=event.time), self._search.page(_request(later, 1))
+        )
+        return await self._search.trace(workspace, trace_id) if after.page.items else chain
+
+    async def _steps_of(
+        self, workspace: str, customer: str, events: Sequence[Summary], kinds: tuple[Kind, ...] = _TELLING
+    ) -> list[EventSteps]:
+        """The steps of these events, from two questions about all of their threads."""
+        if not events:
+            return []
+        threads = Filter(
+            workspace=workspace,
+            customer=(customer, ""),
+            trace_id=tuple(dict.fromkeys(one.trace_id for one in events if one.trace_id)),
+            from_ms=min(one.time for one in events) - BEFORE_MS,
+            to_ms=max(one.time for one in events) + AFTER_MS,
+        )
+        if not threads.trace_id:
+            return list(find_all_steps(events, [one.id for one in events], customer).values())
+        telling, failed = await asyncio.gather(
+            self._search.page(_request(msgspec.structs.replace(threads, kind=kinds), MAX_THREAD_RECORDS)),
+            self._search.page(_request(msgspec.structs.replace(threads, status=("failure",)), MAX_THREAD_RECORDS)),
+        )
+        records = [*events, *telling.page.items, *failed.page.items]
+        return list(find_all_steps(records, [one.id for one in events], customer).values())
+
+
+def _is_event_of(record: Record, customer: str) -> bool:
+    return record.customer == customer and is_application_event(record)
+
+
+def _failures_of(asked: Asked) -> ListRequest:
+    """The records that failed for such events: also those that failed a while after the latest of them."""
+    filter = asked.request.query.filter
+    return _request(
+        Filter(
+            workspace=filter.workspace,
+            customer=(asked.customer,),
+            status=("failure",),
+            failure_class=() if asked.failure_class is None else (asked.failure_class,),
+            trace_id=filter.trace_id,
+            from_ms=filter.from_ms,
+            to_ms=None if filter.to_ms is None else filter.to_ms + AFTER_MS,
+        ),
+        MAX_FAILURES,
+    )
+
+
+def _traces_of(failures: Sequence[Summary], within: tuple[str, ...]) -> tuple[str, ...]:
+    traces = dict.fromkeys(one.trace_id for one in failures if one.trace_id)
+    return tuple(one for one in traces if not within or one in within)
+
+
+def _end_of(asked: Asked, coverage: Coverage) -> int:
+    to_ms = asked.request.query.filter.to_ms
+    return coverage.to_ms if to_ms is None else to_ms
+
+
+def _onwards(answer: Answer, *, backward: bool) -> Place | None:
+    """Where the next page begins, None where there is none."""
+    items = answer.page.items
+    has_more = answer.prev_cursor if backward else answer.next_cursor
+    if not has_more or not items:
+        return None
+    item = items[0 if backward else -1]
+    return Place(item.time, item.id)
+
+
+def _request(filter: Filter, limit: int) -> ListRequest:
+    """A question of our own. Nobody is given its cursors."""
+    return ListRequest(Query(filter=filter, limit=limit), b"\0" * 8, ())
+
+
+def _with_filter(request: ListRequest, **changed: Any) -> ListRequest:
+    filter = msgspec.structs.replace(request.query.filter, **changed)
+    return msgspec.structs.replace(request, query=msgspec.structs.replace(request.query, filter=filter))
