@@ -20,7 +20,7 @@ from clew.core.ids import new_id
 from clew.core.record import Record, encode_line
 from clew.log.clickhouse import ClickHouseStore
 from clew.log.query import Filter, Place, Query
-from clew.log.store import Count
+from clew.log.store import Count, FacetValue
 
 NOW = 1_780_000_000_000
 DIRECTORY = Path(sys.argv[1])
@@ -128,6 +128,91 @@ def test_a_directory_of_a_newer_version_is_left_alone(tmp_path):
     assert said.startswith("SettingsError The log has schema version 999")
 
 
+def test_a_directory_of_an_older_version_is_brought_up_and_what_is_in_it_answers_right(tmp_path):
+    run(
+        tmp_path,
+        """
+        from clew.core.record import HttpExchange
+        from clew.log import schema
+        from clew.log.engine import WRITER_SETTINGS, insert_lines, open_client
+        files = schema._files
+        schema._files = lambda: {version: file for version, file in files().items() if version < 2}
+        client = open_client(DIRECTORY, WRITER_SETTINGS)
+        schema.apply_schema(client)
+        for number, direction in enumerate(("incoming", "outgoing", "outgoing")):
+            http = HttpExchange(direction=direction, method="GET", url="/")
+            insert_lines(client, "log", block(10, number * 10, http=http), str(number))
+        insert_lines(client, "log", block(10, 30), "none")
+        client.close()
+        schema._files = files
+        for _ in range(2):
+            store = open_store()
+            counts = [
+                store.count(Filter(workspace="w", http_direction=asked)).count
+                for asked in (("incoming",), ("outgoing",), ("incoming", "outgoing"))
+            ]
+            assert counts == [10, 20, 30], counts
+            items = store.page(Query(filter=Filter(workspace="w"), limit=100)).items
+            assert sorted(item.http_direction for item in items) == [""] * 10 + ["incoming"] * 10 + ["outgoing"] * 20
+            store.close()
+        """,
+    )
+
+
+def test_a_parquet_file_has_every_record_and_is_ended_early_where_nobody_reads_it(tmp_path):
+    run(
+        tmp_path,
+        """
+        from clew.log.engine import READER_SETTINGS, open_client
+        store = open_store()
+        for i in range(3):
+            store.insert(block(40_000, i * 40_000, customer="c", keys={"order": f"SO-{i}"}), str(i))
+        file = DIRECTORY / "x.parquet"
+        file.write_bytes(b"".join(store.export(Filter(workspace="w"), "parquet", "desc")))
+        client = open_client(DIRECTORY, READER_SETTINGS)
+        said = client.raw_query(
+            f"SELECT count(), uniqExact(id), toUnixTimestamp64Milli(max(time)), any(customer), countIf(flow IS NULL),"
+            f" uniqExact(keys['order']) FROM file('{file}', 'Parquet')",
+            fmt="TSV",
+        )
+        assert said == f"120000\\t120000\\t{NOW}\\tc\\t120000\\t3\\n".encode(), said
+        for _ in range(3):
+            pieces = store.export(Filter(workspace="w"), "parquet", "desc")
+            next(pieces)
+            pieces.close()
+            running = client.raw_query("SELECT count() FROM system.processes WHERE query LIKE 'INSERT%'", fmt="TSV")
+            assert running == b"0\\n"
+        nothing = b"".join(store.export(Filter(workspace="nobody"), "parquet", "desc"))
+        assert nothing.startswith(b"PAR1") and nothing.endswith(b"PAR1")
+        client.close()
+        store.close()
+        """,
+    )
+
+
+def test_an_export_that_needs_too_much_memory_says_so_and_the_log_goes_on(tmp_path):
+    run(
+        tmp_path,
+        """
+        store = open_store(max_memory_bytes=20_000_000)
+        for i in range(10):
+            event = f"{i}" * 2_000_000
+            store.insert(encode_line(Record(id=new_id(NOW), time=NOW, workspace="w", kind="step", event=event)), str(i))
+        for format in ("csv", "ndjson", "parquet"):
+            for _ in range(3):
+                try:
+                    for piece in store.export(Filter(workspace="w"), format, "desc"):
+                        pass
+                except Unavailable as error:
+                    assert "more memory" in error.detail, error.detail
+                else:
+                    raise SystemExit(f"{format} was written")
+        store.check()
+        store.close()
+        """,
+    )
+
+
 def test_a_search_that_needs_too_much_memory_gives_what_it_found_and_says_so(tmp_path):
     run(
         tmp_path,
@@ -143,6 +228,12 @@ def test_a_search_that_needs_too_much_memory_gives_what_it_found_and_says_so(tmp
         assert (len(page.items), page.truncated, page.has_next, page.has_prev) == (9, True, True, False)
         assert page.reached_ms == NOW - 7 * DAY_MS
         assert store.count(Filter(workspace="w", event=("", "x"))) == Count(9, truncated=True)
+        histogram = store.histogram(Filter(workspace="w", event=("", "x")), DAY_MS)
+        assert sum(bar.info for bar in histogram.bars) == 9
+        assert (histogram.truncated, histogram.reached_ms) == (True, NOW - 7 * DAY_MS)
+        facets = store.facets(Filter(workspace="w"), ("kind", "event"), 5)
+        assert facets.values == {"kind": (FacetValue("step", 9, 0),), "event": ()}
+        assert (facets.truncated, facets.reached_ms) == (True, NOW - 7 * DAY_MS)
         full = store.page(Query(filter=Filter(workspace="w"), limit=5))
         assert (len(full.items), full.truncated, full.reached_ms) == (5, False, None)
         store.check()

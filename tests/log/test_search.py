@@ -1,8 +1,10 @@
 import threading
 
 import pytest
+from msgspec import structs
 
-from clew.core.clock import DAY_MS, FakeClock
+from clew.core.clock import DAY_MS, HOUR_MS, MINUTE_MS, FakeClock
+from clew.core.errors import BadRequest
 from clew.core.ids import new_id, new_trace_id
 from clew.core.record import Record, encode_line
 from clew.log.cursor import CursorCodec
@@ -10,7 +12,7 @@ from clew.log.memory import MemoryStore
 from clew.log.parameters import FilterParser
 from clew.log.query import Filter, Page
 from clew.log.search import Coverage, Search
-from clew.log.store import Count
+from clew.log.store import Bar, Count, Facets, FacetValue
 
 NOW = 1_780_000_000_000
 CURSORS = CursorCodec(b"secret")
@@ -32,6 +34,13 @@ class Limited(MemoryStore):
 
     def count(self, filter):
         return Count(super().count(filter).count, truncated=True)
+
+    def histogram(self, filter, step_ms):
+        whole = super().histogram(filter, step_ms)
+        return structs.replace(whole, truncated=True, reached_ms=self.reached_ms)
+
+    def facets(self, filter, names, limit):
+        return Facets(super().facets(filter, names, limit).values, truncated=True, reached_ms=self.reached_ms)
 
 
 @pytest.fixture
@@ -164,6 +173,65 @@ async def test_a_count_says_what_was_searched(search, store):
     answer = await search.count(Filter(workspace="w", from_ms=NOW))
     assert answer.count == Count(1)
     assert answer.coverage == Coverage(NOW, NOW, NOW - 5, NOW - 1)
+
+
+async def test_a_histogram_begins_at_the_oldest_record_and_has_at_most_the_bars_asked_for(search, store):
+    put(store, NOW - 1, NOW - 40 * DAY_MS, NOW - 20 * DAY_MS, status="failure")
+    for bars, step_ms in ((60, DAY_MS), (10, 5 * DAY_MS), (1000, HOUR_MS)):
+        answer = await search.histogram(Filter(workspace="w"), bars)
+        assert answer.histogram.step_ms == step_ms
+        assert sum(bar.failure for bar in answer.histogram.bars) == 3
+        assert answer.coverage == Coverage(NOW - 40 * DAY_MS, NOW, NOW - 5, NOW - 40 * DAY_MS)
+
+
+async def test_a_histogram_of_a_range_has_the_step_of_the_range_whatever_is_in_it(search, store):
+    put(store, NOW - 1)
+    answer = await search.histogram(Filter(workspace="w", from_ms=NOW - DAY_MS), bars=48)
+    assert answer.histogram.step_ms == HOUR_MS
+    assert answer.histogram.bars == (Bar((NOW - 1) // HOUR_MS * HOUR_MS, info=1),)
+    assert answer.coverage.from_ms == NOW - DAY_MS
+
+
+async def test_a_histogram_may_be_asked_by_its_step_unless_that_makes_too_many_bars(search, store):
+    put(store, NOW - DAY_MS, NOW - 1)
+    answer = await search.histogram(Filter(workspace="w"), step_ms=2 * MINUTE_MS)
+    assert answer.histogram.step_ms == 2 * MINUTE_MS
+    with pytest.raises(BadRequest, match="1441 bars") as refused:
+        await search.histogram(Filter(workspace="w"), step_ms=MINUTE_MS)
+    assert "longer step" in refused.value.hint
+
+
+async def test_a_log_without_records_has_a_histogram_without_bars(search):
+    answer = await search.histogram(Filter(workspace="w"))
+    assert answer.histogram.bars == ()
+    assert answer.coverage == Coverage(None, NOW, NOW - 5, None)
+
+
+async def test_facets_say_what_was_searched(search, store):
+    put(store, NOW, NOW - 1, customer="c")
+    answer = await search.facets(Filter(workspace="w", from_ms=NOW), ("customer", "event"))
+    assert answer.facets == {"customer": (FacetValue("c", 1, 0),), "event": ()}
+    assert answer.coverage == Coverage(NOW, NOW, NOW - 5, NOW - 1)
+
+
+@pytest.mark.parametrize("store", [Limited], indirect=True)
+async def test_what_was_counted_in_part_says_from_when(search, store):
+    put(store, NOW - 9 * DAY_MS, NOW - 1)
+
+    async def covered():
+        answers = await search.histogram(Filter(workspace="w")), await search.facets(Filter(workspace="w"), ("kind",))
+        assert all(answer.coverage.truncated for answer in answers)
+        return {answer.coverage.from_ms for answer in answers}
+
+    assert await covered() == {NOW}
+    store.reached_ms = NOW - DAY_MS
+    assert await covered() == {NOW - DAY_MS}
+
+
+async def test_an_export_has_every_record(search, store):
+    ids = put(store, *[NOW - i for i in range(7)])
+    lines = [piece async for piece in search.export(Filter(workspace="w"), "ndjson", "asc")]
+    assert [line[7:43].decode() for line in lines] == ids[::-1]
 
 
 async def test_a_record_and_its_trace_are_found(search, store):

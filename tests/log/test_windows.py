@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clew.core.clock import DAY_MS, HOUR_MS
-from clew.log.windows import Window, windows_back, windows_on
+from clew.log.windows import MAX_PARTS, Window, windows_back, windows_of_days, windows_on
 
 NOW = 1_780_000_000_000
 TODAY = NOW // DAY_MS
@@ -63,3 +63,25 @@ def test_windows_on_cover_the_whole_without_gap_or_overlap(from_ms, to_ms, start
     for older, newer in pairwise(windows):
         assert older.to_ms == newer.from_ms is not None
         assert older.from_ms is None or older.from_ms < older.to_ms
+
+
+PARTS = st.dictionaries(st.integers(TODAY - 70, TODAY + 70), st.integers(1, 30), max_size=40)
+
+
+@given(times, times, PARTS, st.booleans())
+def test_runs_of_days_have_every_day_of_the_whole_once_and_few_parts_each(from_ms, to_ms, parts, later):
+    whole = Window(from_ms, to_ms)
+    windows = windows_of_days(whole, parts, later=later)
+    in_order = windows if later else windows[::-1]
+    assert all(older.to_ms <= newer.from_ms for older, newer in pairwise(in_order))
+    for day in parts:
+        for ms in (day * DAY_MS, day * DAY_MS + 12 * HOUR_MS, (day + 1) * DAY_MS - 1):
+            is_within = (from_ms is None or ms >= from_ms) and (to_ms is None or ms < to_ms)
+            assert sum(window.from_ms <= ms < window.to_ms for window in windows) == is_within
+    for window in windows:
+        opened = [parts[day] for day in parts if (day + 1) * DAY_MS > window.from_ms and day * DAY_MS < window.to_ms]
+        assert sum(opened) <= MAX_PARTS or len(opened) == 1
+
+
+def test_a_hundred_small_days_are_read_in_few_questions():
+    assert len(windows_of_days(Window(), dict.fromkeys(ALL_DAYS, 1), later=False)) == 7

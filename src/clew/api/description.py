@@ -25,7 +25,10 @@ from clew.core.failure_class import FAILURE_CLASSES
 from clew.core.record import DIRECTIONS, KINDS, STATUSES
 from clew.doors.json_events import Event
 from clew.doors.steps import ACTIONS, Step
-from clew.log.query import HTTP_DIRECTIONS, ROLES
+from clew.log.export import CONTENT_TYPES, FORMATS
+from clew.log.query import DEFAULT_VALUES, FACET_NAMES, HTTP_DIRECTIONS, MAX_VALUES, ROLES
+from clew.log.report_parameters import DEFAULT_FACETS
+from clew.log.steps import DEFAULT_BARS, MAX_BARS, STEPS_MS
 
 DURATIONS = ("1h", "24h", "7d", "14d", "30d")
 _STRING: dict[str, Any] = {"type": "string"}
@@ -77,6 +80,26 @@ PAGING: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+HISTOGRAM: dict[str, tuple[str, dict[str, Any]]] = {
+    "bars": ("At most so many bars.", {"type": "integer", "minimum": 1, "maximum": MAX_BARS, "default": DEFAULT_BARS}),
+    "step": ("How long a bar is, instead of `bars`.", _one_of(tuple(STEPS_MS))),
+}
+FACETS: dict[str, tuple[str, dict[str, Any]]] = {
+    "names": (
+        f"Which values, divided by commas: {', '.join(FACET_NAMES)}. Unasked: {', '.join(DEFAULT_FACETS)}.",
+        _STRING,
+    ),
+    "limit": (
+        "How many values of each.",
+        {"type": "integer", "minimum": 1, "maximum": MAX_VALUES, "default": DEFAULT_VALUES},
+    ),
+}
+EXPORT: dict[str, tuple[str, dict[str, Any]]] = {
+    "format": ("What file.", {**_one_of(FORMATS), "default": "csv"}),
+    "sort": ("Newest first, or oldest first; in a Parquet file in any order.", _one_of(("desc", "asc"))),
+}
+
+
 class Described(Schema):
     """A schema that is already JSON Schema."""
 
@@ -110,6 +133,36 @@ class FilterOperation(Operation):
 
     def __post_init__(self) -> None:
         self.parameters = [*(self.parameters or []), *_parameters(FILTERS)]
+
+
+@dataclass
+class HistogramOperation(Operation):
+    """Records over time."""
+
+    def __post_init__(self) -> None:
+        self.parameters = [*(self.parameters or []), *_parameters(FILTERS | HISTOGRAM)]
+
+
+@dataclass
+class FacetsOperation(Operation):
+    """The most frequent values."""
+
+    def __post_init__(self) -> None:
+        self.parameters = [*(self.parameters or []), *_parameters(FILTERS | FACETS)]
+
+
+@dataclass
+class ExportOperation(Operation):
+    """All records as a file."""
+
+    def __post_init__(self) -> None:
+        self.parameters = [*(self.parameters or []), *_parameters(FILTERS | EXPORT)]
+        text: Any = Described({"type": "string"})
+        content = {media_type: OpenAPIMediaType(schema=text) for media_type in CONTENT_TYPES.values()}
+        self.responses = {
+            **(self.responses or {}),
+            "200": OpenAPIResponse(description="The file, streamed.", content=content),
+        }
 
 
 def object_schema(struct: type[msgspec.Struct]) -> dict[str, Any]:

@@ -11,8 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from clew.api.authentication import requires
-from clew.api.records import CoverageForm
-from clew.api.representation import RecordItem, item_fields, show_item
+from clew.api.representation import CoverageForm, RecordItem, item_fields, show_item
 from clew.api.visible import find_chain, find_visible
 from clew.core.clock import from_rfc3339, to_rfc3339
 from clew.core.errors import FieldError, Invalid

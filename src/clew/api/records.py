@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 import msgspec
 from litestar import Request, Response, Router, get
 from litestar.types import ControllerRouterHandler
 
+from clew.api.asked import fixed_filters, pairs_of
 from clew.api.authentication import requires
 from clew.api.description import FilterOperation, ListOperation
-from clew.api.representation import RecordItem, TraceItem, WholeRecord, item_fields, show_item, show_whole
+from clew.api.record_reports import build_reports
+from clew.api.representation import (
+    CoverageForm,
+    RecordItem,
+    TraceItem,
+    WholeRecord,
+    item_fields,
+    show_coverage,
+    show_item,
+    show_whole,
+)
 from clew.api.visible import find_visible, may_see
 from clew.core.errors import NotFound
 from clew.core.ids import is_trace_id
@@ -34,16 +44,6 @@ LISTS: dict[str, Kind] = {
     "notifications": "notification",
 }
 """The lists of one kind, by their path."""
-
-
-class CoverageForm(msgspec.Struct, frozen=True, kw_only=True, rename={"from_time": "from"}):
-    """What was searched: the range of time, how far indexing has come, the oldest record kept."""
-
-    from_time: str | None
-    to: str
-    indexed_until: str
-    oldest_kept: str | None
-    truncated: bool
 
 
 class RecordList(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,8 +73,9 @@ class TraceForm(msgspec.Struct, frozen=True, kw_only=True):
 def build_records(reader: RecordReader, keys: Keys) -> Router:
     """The routes. All need the scope `read`."""
     handlers: list[ControllerRouterHandler] = [*_lists(reader, "records", None), *_whole(reader), *_traces(reader)]
+    handlers += reader.build_reports("records", None)
     for path, kind in LISTS.items():
-        handlers += _lists(reader, path, kind)
+        handlers += [*_lists(reader, path, kind), *reader.build_reports(path, kind)]
     return Router("/v1", guards=[requires(keys, "read")], route_handlers=handlers, tags=["The log"])
 
 
@@ -85,9 +86,15 @@ class RecordReader:
         self._search = search
         self._parser = parser
 
+    def build_reports(self, path: str, kind: Kind | None) -> list[ControllerRouterHandler]:
+        """The routes that tell about all records of a list."""
+        return build_reports(self._search, self._parser, path, kind)
+
     def read_list(self, request: Request[Any, Any, Any], principal: Principal, kind: Kind | None = None) -> ListRequest:
         """What a list is asked for. Raises `UnknownFilter` and `BadRequest`."""
-        return self._parser.parse_list(_pairs(request), workspace=principal.workspace, fixed=_fixed(principal, kind))
+        return self._parser.parse_list(
+            pairs_of(request), workspace=principal.workspace, fixed=fixed_filters(principal, kind)
+        )
 
     async def page(self, asked: ListRequest, path: str) -> tuple[RecordList, dict[str, str]]:
         """The page that is asked for, and its headers."""
@@ -97,21 +104,21 @@ class RecordReader:
             items=[show_item(item) for item in answer.page.items],
             next=answer.next_cursor,
             prev=answer.prev_cursor,
-            coverage=_coverage(answer.coverage.to_json()),
+            coverage=show_coverage(answer.coverage),
         )
         return form, _link(path, asked.given, answer)
 
     async def count(self, request: Request[Any, Any, Any], principal: Principal, kind: Kind | None) -> RecordCount:
         """How many records are under the filters."""
         filter = self._parser.parse_filter(
-            _pairs(request), workspace=principal.workspace, fixed=_fixed(principal, kind)
+            pairs_of(request), workspace=principal.workspace, fixed=fixed_filters(principal, kind)
         )
         answer = await self._search.count(filter)
         note(f"counted {answer.count.count} records", answer.coverage.to_json())
         return RecordCount(
             count=answer.count.count,
             truncated=answer.count.truncated,
-            coverage=_coverage(answer.coverage.to_json()),
+            coverage=show_coverage(answer.coverage),
         )
 
     async def find(self, principal: Principal, record_id: str, kind: Kind | None = None) -> Record:
@@ -187,25 +194,6 @@ def _traces(reader: RecordReader) -> list[ControllerRouterHandler]:
         return await reader.chain(principal, trace_id, None)
 
     return [get_trace_of_record, get_trace]
-
-
-def _pairs(request: Request[Any, Any, Any]) -> list[tuple[str, str]]:
-    # "surrogateescape": what is no UTF-8 must reach the parser, which says so, and not turn into another text
-    query = request.scope["query_string"].decode("ascii", "replace")
-    return parse_qsl(query, keep_blank_values=True, errors="surrogateescape")
-
-
-def _fixed(principal: Principal, kind: Kind | None) -> Mapping[str, tuple[str, ...]]:
-    fixed: dict[str, tuple[str, ...]] = {}
-    if principal.customer:
-        fixed["customer"] = (principal.customer,)
-    if kind:
-        fixed["kind"] = (kind,)
-    return fixed
-
-
-def _coverage(form: dict[str, Any]) -> CoverageForm:
-    return msgspec.convert(form, CoverageForm)
 
 
 def _link(path: str, given: tuple[tuple[str, str], ...], answer: Answer) -> dict[str, str]:

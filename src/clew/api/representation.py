@@ -8,6 +8,7 @@ import msgspec
 
 from clew.core.clock import to_rfc3339
 from clew.core.record import Direction, ErrorInfo, HttpExchange, Kind, PayloadEncoding, Record, Status, Summary
+from clew.log.search import Coverage
 
 
 class RecordItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +48,16 @@ class RecordItem(msgspec.Struct, frozen=True, kw_only=True):
     error_type: str | None
     error_message: str | None
     duration_ms: int | None
+
+
+class CoverageForm(msgspec.Struct, frozen=True, kw_only=True, rename={"from_time": "from"}):
+    """What was searched: the range of time, how far indexing has come, the oldest record kept."""
+
+    from_time: str | None
+    to: str
+    indexed_until: str
+    oldest_kept: str | None
+    truncated: bool
 
 
 class LogEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,6 +112,11 @@ def item_fields(summary: Summary) -> dict[str, Any]:
         "duration_ms": summary.duration_ms,
     }
     return fields
+
+
+def show_coverage(coverage: Coverage) -> CoverageForm:
+    """What was searched."""
+    return msgspec.convert(coverage.to_json(), CoverageForm)
 
 
 def show_item(summary: Summary) -> RecordItem:

@@ -7,7 +7,7 @@ open; one connection inserts; a few connections read, each in one thread at a ti
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from clew.core.clock import DAY_MS, Clock, SystemClock
@@ -26,11 +26,20 @@ from clew.log.engine import (
     open_client,
     raise_open_files_limit,
 )
-from clew.log.query import Filter, Page, Query
+from clew.log.export import (
+    EXPORTS_AT_ONCE,
+    ExportFormat,
+    columns_of,
+    csv_cells_sql,
+    csv_header,
+    json_line_sql,
+    parquet_cells_sql,
+)
+from clew.log.query import Filter, Page, Query, Sort
 from clew.log.rows import (
     read_bars,
     read_count,
-    read_days,
+    read_parts,
     read_records,
     read_summaries,
     read_times,
@@ -38,7 +47,8 @@ from clew.log.rows import (
 )
 from clew.log.schema import apply_schema
 from clew.log.store import Bar, Count, Facets, FacetValue, Histogram
-from clew.log.windows import Window, windows_back, windows_on
+from clew.log.streams import stream_csv, stream_parquet, stream_text
+from clew.log.windows import Window, windows_back, windows_of_days, windows_on
 from clew.log.writer import Writer
 
 NEAR_MS = 2 * DAY_MS
@@ -47,8 +57,10 @@ NEAR_MS = 2 * DAY_MS
 DAYS_FRESH_S = 1.0
 """How long the list of days that hold records is believed. It saves questions and decides nothing."""
 
-_DAYS = sql.Statement(
-    "SELECT DISTINCT partition FROM system.parts WHERE database = currentDatabase() AND table = 'log' AND active", {}
+_PARTS = sql.Statement(
+    "SELECT partition, count() AS parts FROM system.parts "
+    "WHERE database = currentDatabase() AND table = 'log' AND active GROUP BY partition",
+    {},
 )
 _ALIVE = sql.Statement("SELECT count() AS count FROM log", {})
 
@@ -85,12 +97,13 @@ class ClickHouseStore:
             writing = open_client(directory, WRITER_SETTINGS)
             self._clients.append(writing)
             apply_schema(writing)
-            for _ in range(readers):
+            for _ in range(readers + EXPORTS_AT_ONCE):
                 self._clients.append(open_client(directory, READER_SETTINGS | limits))
         except BaseException:
             self.close()
             raise
-        self._readers = ReaderPool(self._clients[1:], timeout_s)
+        self._readers = ReaderPool(self._clients[1 : readers + 1], timeout_s)
+        self._exporters = ReaderPool(self._clients[readers + 1 :], timeout_s)
         self._writer = Writer(writing, self._ask)
 
     def insert(self, lines: bytes, token: str) -> None:
@@ -174,6 +187,23 @@ class ClickHouseStore:
             pass
         return found
 
+    def export(self, filter: Filter, format: ExportFormat, sort: Sort) -> Generator[bytes, None, None]:
+        """A few days at a time, so that few parts are open; a Parquet file in one go, part by part."""
+        whole, later = Window(filter.from_ms, filter.to_ms), sort == "asc"
+        with self._exporters.borrow() as client:
+            if format == "parquet":
+                question = sql.rows(parquet_cells_sql(), filter, whole, later=None)
+                yield from stream_parquet(client, question, end=self._ask)
+                return
+            columns = columns_of(filter)
+            if format == "csv":
+                yield csv_header(columns)
+            for window in windows_of_days(whole, read_parts(self._ask_whole(_PARTS)), later=later):
+                if format == "csv":
+                    yield from stream_csv(client, sql.rows(csv_cells_sql(columns), filter, window, later=later))
+                else:
+                    yield from stream_text(client, sql.rows(json_line_sql(), filter, window, later=later))
+
     def find(self, workspace: str, record_id: str) -> Record | None:
         """The record of the id. Its time is in the id, so this is one look-up in the table's key."""
         wanted = record_id.lower()
@@ -217,7 +247,7 @@ class ClickHouseStore:
         now_s = time.monotonic()
         if now_s >= self._days_until_s:
             self._days_until_s = now_s + DAYS_FRESH_S
-            self._days = read_days(self._ask_whole(_DAYS))
+            self._days = frozenset(read_parts(self._ask_whole(_PARTS)))
         return self._days
 
     def _count(self, filter: Filter, window: Window, *, budget_s: float) -> int:

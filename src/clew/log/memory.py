@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 
 from clew.core.clock import DAY_MS
 from clew.core.errors import Unavailable
 from clew.core.failure_class import failure_class_of
 from clew.core.record import Record, decode_line, summarize
-from clew.log.query import ACTIONS_OF_STEPS, EXACT_FILTERS, Filter, KeyFilter, Page, Query
+from clew.log.export import ExportFormat, columns_of, csv_header, csv_lines, json_lines
+from clew.log.query import ACTIONS_OF_STEPS, EXACT_FILTERS, Filter, KeyFilter, Page, Query, Sort
 from clew.log.store import Bar, Count, Facets, FacetValue, Histogram
 from clew.log.words import words_of
 
@@ -73,6 +74,20 @@ class MemoryStore:
         self.check()
         found = [record for record in self._records if matches(record, filter)]
         return Facets({name: _most_frequent(found, name, limit) for name in names})
+
+    def export(self, filter: Filter, format: ExportFormat, sort: Sort) -> Generator[bytes, None, None]:
+        """One piece a record. No Parquet: only an engine can write that."""
+        self.check()
+        if format == "parquet":
+            raise Unavailable("The log in memory writes no Parquet.", hint="Ask for csv or ndjson.")
+        found = [summarize(record) for record in self._records if matches(record, filter)]
+        if sort == "desc":
+            found.reverse()
+        columns = columns_of(filter)
+        if format == "csv":
+            yield csv_header(columns)
+        for item in found:
+            yield csv_lines(columns, [item]) if format == "csv" else json_lines([item])
 
     def find(self, workspace: str, record_id: str) -> Record | None:
         """The record of this id."""

@@ -6,7 +6,7 @@ API and pages use the same names. A name given several times means one of severa
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Literal, NoReturn, get_args
 
 import msgspec
@@ -141,7 +141,8 @@ class FilterParser:
         filter = self._filter(given, workspace, fixed or {})
         sort: Sort = "asc" if _only(given, "sort") == "asc" else "desc"
         binding = _binding(given, workspace, fixed or {}, sort)
-        query = Query(filter=filter, limit=_limit(given), sort=sort)
+        limit = read_whole("limit", _only(given, "limit") or str(DEFAULT_LIMIT), 1, MAX_LIMIT)
+        query = Query(filter=filter, limit=limit, sort=sort)
         if text := _only(given, "cursor"):
             cursor = self._cursors.decode(text, binding)
             query = msgspec.structs.replace(query, place=cursor.place, backward=cursor.backward)
@@ -154,12 +155,30 @@ class FilterParser:
         """The filter of a count. Raises as `parse_list` does, also for `cursor`, `limit` and `sort`."""
         return self._filter(_group(pairs, FILTER_NAMES), workspace, fixed or {})
 
+    def parse_with(
+        self,
+        options: Mapping[str, tuple[str, ...]],
+        pairs: Iterable[Pair],
+        *,
+        workspace: str,
+        fixed: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> tuple[Filter, dict[str, str]]:
+        """The filter and the options beside it, each at most once, with the values it may have (none named: any text).
+
+        Raises as `parse_list` does.
+        """
+        given = _group(pairs, FILTER_NAMES + tuple(options), once=_ONCE.union(options))
+        for name, allowed in options.items():
+            if allowed and name in given:
+                check_choice(name, given[name][0], allowed)
+        return self._filter(given, workspace, fixed or {}), {name: given[name][0] for name in options if name in given}
+
     def _filter(self, given: dict[str, list[str]], workspace: str, fixed: Mapping[str, tuple[str, ...]]) -> Filter:
         asked = {name: tuple(given.get(name, ())) for name in _PLAIN}
         asked["event"] = tuple(given.get("event", [])) + tuple(given.get("event_type", []))
         for name, allowed in fixed.items():
             for value in asked[name]:
-                _check_choice(name, value, allowed)
+                check_choice(name, value, allowed)
             asked[name] = asked[name] or allowed
         for trace_id in asked["trace_id"]:
             _check_trace_id(trace_id)
@@ -190,7 +209,7 @@ class FilterParser:
         return from_ms, to_ms
 
 
-def _group(pairs: Iterable[Pair], names: tuple[str, ...]) -> dict[str, list[str]]:
+def _group(pairs: Iterable[Pair], names: tuple[str, ...], once: Collection[str] = _ONCE) -> dict[str, list[str]]:
     """Values by name, in the order given, after the checks that hold for all."""
     given: dict[str, list[str]] = {}
     for name, value in pairs:
@@ -204,10 +223,10 @@ def _group(pairs: Iterable[Pair], names: tuple[str, ...]) -> dict[str, list[str]
             raise BadRequest(
                 f"{name} has a character in it that is no text.", hint="Take out NUL and what is not UTF-8."
             )
-        if name in _ONCE and name in given:
+        if name in once and name in given:
             raise BadRequest(f"{name} is given twice.", hint=f"Give {name} once.")
         if name in CHOICES:
-            _check_choice(name, value, CHOICES[name])
+            check_choice(name, value, CHOICES[name])
         given.setdefault(name, []).append(value)
     return given
 
@@ -221,7 +240,8 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def _check_choice(name: str, value: str, allowed: Iterable[str]) -> None:
+def check_choice(name: str, value: str, allowed: Iterable[str]) -> None:
+    """Raise `UnknownFilter` where a value is none of those allowed."""
     if value not in allowed:
         raise UnknownFilter(f"{name}={value[:80]!r} does not exist here.", hint=f"{name} may be: {', '.join(allowed)}.")
 
@@ -238,10 +258,10 @@ def _binding(given: dict[str, list[str]], workspace: str, fixed: Mapping[str, tu
     return digest(workspace, sort, *parts)[:8]
 
 
-def _limit(given: dict[str, list[str]]) -> int:
-    text = _only(given, "limit") or str(DEFAULT_LIMIT)
-    if not _NUMBER.fullmatch(text) or not 1 <= int(text) <= MAX_LIMIT:
-        _refuse("limit", text, f"It is a whole number from 1 to {MAX_LIMIT}.")
+def read_whole(name: str, text: str, least: int, most: int) -> int:
+    """A whole number within its bounds. Raises `BadRequest` for anything else."""
+    if not _NUMBER.fullmatch(text) or not least <= int(text) <= most:
+        _refuse(name, text, f"It is a whole number from {least} to {most}.")
     return int(text)
 
 

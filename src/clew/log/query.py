@@ -115,6 +115,10 @@ FACET_NAMES = (
 )
 """What the most frequent values can be asked of. `product` is source or target: a record counts for each, once."""
 
+DEFAULT_VALUES = 8
+MAX_VALUES = 100
+"""How many values of a name are told."""
+
 Sort = Literal["desc", "asc"]
 
 

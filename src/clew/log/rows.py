@@ -69,6 +69,7 @@ class _Id(msgspec.Struct, frozen=True):
 
 class _Partition(msgspec.Struct, frozen=True):
     partition: str
+    parts: int
 
 
 class _Version(msgspec.Struct, frozen=True):
@@ -139,9 +140,9 @@ def read_ids(lines: bytes) -> list[str]:
     return [row.id for row in _IDS.decode_lines(lines)]
 
 
-def read_days(lines: bytes) -> frozenset[int]:
-    """Names of partitions as days since the epoch."""
-    return frozenset(int(row.partition) for row in _PARTITIONS.decode_lines(lines))
+def read_parts(lines: bytes) -> dict[int, int]:
+    """How many parts each day has. A partition is named by its day since the epoch."""
+    return {int(row.partition): row.parts for row in _PARTITIONS.decode_lines(lines)}
 
 
 def read_versions(lines: bytes) -> list[int]:

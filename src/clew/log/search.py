@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
 import msgspec
 
 from clew.core.clock import SECOND_MS, Clock, to_rfc3339
+from clew.core.errors import BadRequest
 from clew.core.record import Record
 from clew.log.cursor import Cursor, CursorCodec
+from clew.log.downloads import Downloads
+from clew.log.export import ExportFormat
 from clew.log.parameters import ListRequest
-from clew.log.query import Filter, Page, Place, Query
-from clew.log.steps import choose_step_ms
+from clew.log.query import DEFAULT_VALUES, Filter, Page, Place, Query, Sort
+from clew.log.steps import DEFAULT_BARS, MAX_BARS, choose_step_ms, count_bars
 from clew.log.store import Count, FacetValue, Histogram, LogStore
 
 OLDEST_FRESH_MS = 10 * SECOND_MS
 """How long the oldest record's time is believed: only retention and reports of the past change it."""
-
-DEFAULT_BARS = 60
-DEFAULT_VALUES = 8
 
 Answered = TypeVar("Answered")
 
@@ -100,6 +100,7 @@ class Search:
         self._clock = clock
         self._cursors = cursors
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="log-search")
+        self._downloads = Downloads(store)
         self._oldest: dict[str, tuple[int, int]] = {}
 
     async def page(self, request: ListRequest) -> Answer:
@@ -114,13 +115,20 @@ class Search:
         """How many records of each status match over time, in round steps: at most `bars`, or `step_ms` each.
 
         A filter without `from_ms` begins at the oldest record. What senders dated ahead of our clock, into a range
-        without `to_ms`, has bars of its own beyond `bars`.
+        without `to_ms`, has bars of its own beyond `bars`. Raises `BadRequest` for a step that makes too many bars.
         """
         return await self._run(lambda: self._histogram(filter, bars, step_ms))
 
     async def facets(self, filter: Filter, names: Sequence[str], limit: int = DEFAULT_VALUES) -> FacetsAnswer:
         """The most frequent values of each of `names` (of `FACET_NAMES`), at most `limit`."""
         return await self._run(lambda: self._facets(filter, names, limit))
+
+    def export(self, filter: Filter, format: ExportFormat, sort: Sort = "desc") -> AsyncIterator[bytes]:
+        """Every record that matches, as a file in pieces, see `LogStore.export`. It begins with the first piece.
+
+        Raises `TooMany` where as many exports run as may.
+        """
+        return self._downloads.export(filter, format, sort)
 
     async def find(self, workspace: str, record_id: str) -> Record | None:
         """The record of an id, whole. The text must have the form of an id."""
@@ -162,7 +170,14 @@ class Search:
         indexed_until = self._progress.indexed_until_ms()
         whole = self._coverage(filter, indexed_until, truncated=False)
         from_ms = whole.to_ms if whole.from_ms is None else whole.from_ms
-        histogram = self._store.histogram(filter, step_ms or choose_step_ms(from_ms, whole.to_ms, bars))
+        if step_ms is None:
+            step_ms = choose_step_ms(from_ms, whole.to_ms, bars)
+        elif (asked := count_bars(from_ms, whole.to_ms, step_ms)) > MAX_BARS:
+            raise BadRequest(
+                f"A step of {step_ms // SECOND_MS} s makes {asked} bars of this time; at most {MAX_BARS} are made.",
+                hint="Ask for a longer step or a shorter time, or leave the step out.",
+            )
+        histogram = self._store.histogram(filter, step_ms)
         return HistogramAnswer(
             histogram, _cut_back(whole, truncated=histogram.truncated, reached_ms=histogram.reached_ms)
         )

@@ -103,6 +103,21 @@ def frequent_values(filter: Filter, window: Window, name: str, limit: int, *, bu
     )
 
 
+def rows(cells: str, filter: Filter, window: Window, *, later: bool | None) -> Statement:
+    """What `cells` make of each record of a window: from old to new where `later`, from new to old, None in any order.
+
+    One thread and no bound of time: it is read as slowly as somebody downloads it, and leaves the other core alone.
+    """
+    conditions = _within(filter, window)
+    order = {None: "", True: "ORDER BY time ASC, id ASC", False: "ORDER BY time DESC, id DESC"}[later]
+    return Statement(
+        f"SELECT {cells} FROM log WHERE {conditions.where()} {order} "  # noqa: S608
+        "SETTINGS max_threads = 1, max_execution_time = 0, prefer_column_name_to_alias = 1, "
+        "output_format_json_escape_forward_slashes = 0",
+        conditions.values,
+    )
+
+
 def record_of_id(workspace: str, record_id: str, time_ms: int) -> Statement:
     """One record whole, by the whole of the table's key."""
     conditions = Conditions()

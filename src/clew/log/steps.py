@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from clew.core.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 
+DEFAULT_BARS = 60
+MAX_BARS = 1_000
+
 STEPS_MS: dict[str, int] = {
     "1s": SECOND_MS,
     "2s": 2 * SECOND_MS,

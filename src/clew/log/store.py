@@ -9,13 +9,14 @@ journal that was kept.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import Protocol
 
 import msgspec
 
 from clew.core.record import Record
-from clew.log.query import Filter, Page, Query
+from clew.log.export import ExportFormat
+from clew.log.query import Filter, Page, Query, Sort
 
 
 class Count(msgspec.Struct, frozen=True):
@@ -94,6 +95,15 @@ class LogStore(Protocol):
 
     def facets(self, filter: Filter, names: Sequence[str], limit: int) -> Facets:
         """The most frequent values of `names` (of `FACET_NAMES`) among the records that match, `limit` of each."""
+        ...
+
+    def export(self, filter: Filter, format: ExportFormat, sort: Sort) -> Generator[bytes, None, None]:
+        """Every record that matches, in the order of `sort`, as a file in pieces.
+
+        See `clew.log.export` for what is in it. The rows of a Parquet file come in any order. What comes in meanwhile
+        may be in it or not. It takes no more memory for being long. Closing the generator ends it.
+        Raises `Unavailable`, also in the middle, and for a format that this store cannot write.
+        """
         ...
 
     def find(self, workspace: str, record_id: str) -> Record | None:

@@ -6,7 +6,7 @@ on until the page is full: on ten million records 13 ms instead of 100.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import msgspec
 
@@ -14,6 +14,13 @@ from clew.core.clock import DAY_MS, HOUR_MS
 
 STEPS_MS = (HOUR_MS, DAY_MS, 7 * DAY_MS, 30 * DAY_MS)
 """How far each window reaches from where the search starts. The last one reaches to the end."""
+
+
+MAX_PARTS = 16
+"""How many parts a long read opens at once, unless one day has more. Each takes about 9 MB while read in order."""
+
+MAX_MS = 2**63 - 1
+"""After every time."""
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -58,6 +65,27 @@ def windows_on(whole: Window, start_ms: int | None, days: Collection[int]) -> li
             windows.append(Window(lower, border))
             lower = border
     return [*windows, Window(lower, whole.to_ms)]
+
+
+def windows_of_days(whole: Window, parts: Mapping[int, int], *, later: bool) -> list[Window]:
+    """`whole` in runs of days, from old to new where `later`, each with few parts to open at once.
+
+    `parts`: how many each day (since the epoch) has that holds records. A day is never divided.
+    """
+    first_ms = whole.from_ms if whole.from_ms is not None else -1
+    last_ms = whole.to_ms if whole.to_ms is not None else MAX_MS
+    days = [day for day in sorted(parts) if (day + 1) * DAY_MS > first_ms and day * DAY_MS < last_ms]
+    windows: list[Window] = []
+    opened = MAX_PARTS
+    for day in days:
+        opened += parts[day]
+        to_ms = min((day + 1) * DAY_MS, last_ms)
+        if opened > MAX_PARTS:
+            windows.append(Window(max(day * DAY_MS, first_ms), to_ms))
+            opened = parts[day]
+        else:
+            windows[-1] = Window(windows[-1].from_ms, to_ms)
+    return windows if later else windows[::-1]
 
 
 def _has_day(days: Collection[int], from_ms: int | None, to_ms: int | None) -> bool:
