@@ -27,6 +27,7 @@ EVERY_OUTCOME = [
     "given_up",
     "held",
     "empty",
+    "cut_off",
 ]
 
 
@@ -117,6 +118,7 @@ async def test_ship_answers_as_the_outcome_says(start_world):
         "overloaded": [503, 201],
         "given_up": [503, 503, 503, 201],
         "empty": [422],
+        "cut_off": [401],
     }
     async with start_world(orders_per_minute=1) as world:
         for outcome, statuses in answers.items():

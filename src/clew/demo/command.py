@@ -11,6 +11,7 @@ import msgspec
 
 from clew.app import Clew, Declared, declare
 from clew.core.record import ErrorInfo, Kind, Record
+from clew.demo.companies import CUT_OFF
 from clew.demo.history import send_history
 from clew.demo.places import Places, take_places
 from clew.demo.signing import set_secrets
@@ -25,6 +26,7 @@ VISIBLE_S = 30.0
 """How long to wait until the first orders can be found. It takes about a second where nothing is wrong."""
 ASK_EVERY_S = 0.1
 FLOW = "order-to-ship"
+INTEGRATION = "orders"
 
 Tell = Callable[[str], object]
 
@@ -56,6 +58,7 @@ def run_demo(clew: Clew, places: Places, *, orders_per_minute: float, history: i
             if stop.is_set():
                 return
             tell(f"{sending.result():,} records are on disk.")
+        await asyncio.to_thread(_cut_off, clew)
         guide = Guide(clew, url, tell)
         try:
             await run_world(url, key, places, stop=stop, on_released=guide.note, orders_per_minute=orders_per_minute)
@@ -142,6 +145,16 @@ def _new_key(clew: Clew) -> str:
         if key.name == KEY_NAME:
             keys.archive(workspace, key.id)
     return keys.create(workspace, KEY_NAME, ["ingest"])[1]
+
+
+def _cut_off(clew: Clew) -> None:
+    """Say what Clew cannot know by itself: that a customer took back Ship's access. Whoever looks may reconnect it."""
+    registry, key = clew.registry, CUT_OFF.connection
+    if registry.audit.list(registry.workspace, subject_kind="connection", subject=key, limit=1):
+        return  # of an earlier start; what became of it since is for people to say
+    error = f"{CUT_OFF.name} revoked the access."
+    registry.connections.save(registry.workspace, key, customer=CUT_OFF.name, integration=INTEGRATION, by=KEY_NAME)
+    registry.connections.disconnect(registry.workspace, key, error, by=KEY_NAME)
 
 
 def _new_link(clew: Clew) -> str:

@@ -84,7 +84,10 @@ LAPSED = next(company for company in COMPANIES if company.name == "Harbor & Pine
 """Its access to Ship has expired and was not renewed."""
 BURST = next(company for company in COMPANIES if company.name == "Cedar Ridge Outfitters")
 """Its access to Ship had expired for two hours, in the history."""
-SOUND = tuple(company for company in COMPANIES if company.country == "US" and company not in {NO_POSTAL_CODE, LAPSED})
+CUT_OFF = next(company for company in COMPANIES if company.name == "Rocky Point Fishing")
+"""It has revoked Ship's access, and Clew knows: its connection is disconnected."""
+_UNSOUND = {NO_POSTAL_CODE, LAPSED, CUT_OFF}
+SOUND = tuple(company for company in COMPANIES if company.country == "US" and company not in _UNSOUND)
 """Those whose orders go through."""
 ABROAD = tuple(company for company in COMPANIES if company.country != "US")
 """Those that Ship is not asked for: `order-to-ship` takes orders to the US."""

@@ -17,7 +17,7 @@ import msgspec
 from clew.core.clock import DAY_MS, HOUR_MS, SystemClock
 from clew.core.ids import new_id, new_trace_id
 from clew.demo.clew_client import ClewClient
-from clew.demo.companies import ABROAD, COMPANIES, LAPSED, NO_POSTAL_CODE, SOUND, Company, choose_company
+from clew.demo.companies import ABROAD, COMPANIES, CUT_OFF, LAPSED, NO_POSTAL_CODE, SOUND, Company, choose_company
 from clew.demo.erp import Erp, build_erp_app, report_update
 from clew.demo.local_server import serve_locally
 from clew.demo.orders import Numbers, Order, make_order
@@ -27,18 +27,29 @@ from clew.demo.signing import ERP_SECRET, ERP_TOKEN, SHIP_SECRET, SHIP_TOKEN
 from clew.demo.singles import make_single
 
 Outcome = Literal[
-    "refused", "abroad", "shipped", "unlocated", "overloaded", "expired", "crashed", "given_up", "held", "empty"
+    "refused",
+    "abroad",
+    "shipped",
+    "unlocated",
+    "overloaded",
+    "expired",
+    "crashed",
+    "given_up",
+    "held",
+    "empty",
+    "cut_off",
 ]
 """What will become of an order. Those that come first are the first that are released.
 
 Ship refuses the address (`refused`), the customer's access to it has `expired`, it has a defect (`crashed`), has too
 much to do once (`overloaded`) or for too long (`given_up`). An order goes `abroad` or is `empty`: no flow takes it; one
-that is `held` is of no flow's interest. An order whose address is `unlocated` is `shipped` all the same.
+that is `held` is of no flow's interest, and one of a customer that is `cut_off` waits until its connection is connected
+again. An order whose address is `unlocated` is `shipped` all the same.
 """
 _SHARES: dict[Outcome, int] = {
     "refused": 4,
     "abroad": 5,
-    "shipped": 68,
+    "shipped": 67,
     "unlocated": 6,
     "overloaded": 6,
     "expired": 3,
@@ -46,6 +57,7 @@ _SHARES: dict[Outcome, int] = {
     "given_up": 2,
     "held": 3,
     "empty": 1,
+    "cut_off": 1,
 }
 _OVERLOADS: dict[Outcome, int] = {"overloaded": 1, "given_up": 3}
 """How often Ship has too much to do. `create_shipment` tries three times; who repeats its run later has more luck."""
@@ -115,9 +127,9 @@ async def run_world(
 
 
 def _grant_all(now_ms: int) -> dict[str, Grant]:
-    """Access for every company's connection; that of `LAPSED` has expired and nobody renewed it."""
+    """Access for every company's connection; that of `LAPSED` has expired, and `CUT_OFF` has taken its own back."""
     return {
-        company.connection: Grant(company.name, now_ms + (-2 * HOUR_MS if company is LAPSED else _ACCESS_MS))
+        company.connection: Grant(company.name, now_ms + (-2 * HOUR_MS if company in {LAPSED, CUT_OFF} else _ACCESS_MS))
         for company in COMPANIES
     }
 
@@ -191,7 +203,7 @@ class _World:
             await self._clew.report([make_single(self._rng, new_id(), SystemClock().now_ms())])
 
     def _choose(self, outcome: Outcome) -> Company:
-        known = {"refused": NO_POSTAL_CODE, "expired": LAPSED}
+        known = {"refused": NO_POSTAL_CODE, "expired": LAPSED, "cut_off": CUT_OFF}
         return known.get(outcome) or choose_company(self._rng, ABROAD if outcome == "abroad" else SOUND)
 
     def _make(self, outcome: Outcome, company: Company, now_ms: int) -> Order:
