@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clew.core.cutting import GLANCE_LIMITS, LOG_LIMITS, cut
+from clew.core.cutting import GLANCE_LIMITS, LOG_LIMITS, cut, whole_characters
 
 
 @pytest.mark.feature("C92")
@@ -56,3 +56,15 @@ def test_what_is_short_stays_as_it_is(value: Any) -> None:
     if value == cut(value, LOG_LIMITS):
         assert json.loads(json.dumps(cut(value))) == value
     assert json.dumps(cut(value, GLANCE_LIMITS), allow_nan=False)
+
+
+def test_a_character_that_was_cut_in_two_is_left_out_and_nothing_else() -> None:
+    text = "a\u00e9\u20ac\U0001f600z"
+    whole = text.encode()
+    starts = [whole_characters(whole[:size]).decode() for size in range(len(whole) + 1)]
+    assert starts == ["", "a", "a", *["a\u00e9"] * 3, *["a\u00e9\u20ac"] * 4, text[:-1], text]
+
+
+def test_what_is_no_text_is_left_as_it_is() -> None:
+    for odd in (b"\xff\xfe", b"a\xe9z", b"\x80"):
+        assert whole_characters(odd) == odd

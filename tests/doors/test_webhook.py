@@ -16,7 +16,8 @@ from clew.core.record import decode_line, encode_line
 from clew.core.redaction import Redactor
 from clew.doors.signatures import Verdict
 from clew.doors.source_paths import SourcePaths
-from clew.doors.webhook import Outcome, WebhookRequest, accepted_answer, as_duplicate, read_webhook, refuse_webhook
+from clew.doors.webhook import WebhookRequest, read_webhook, refuse_webhook
+from clew.doors.webhook_outcome import Outcome, accepted_answer, as_duplicate
 from clew.registry.declare import Product, Source
 from clew.registry.schemes import github, slack
 

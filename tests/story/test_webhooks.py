@@ -9,6 +9,7 @@ import json
 import re
 import time
 import uuid
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import httpx
@@ -195,3 +196,68 @@ def test_an_old_signature_is_refused_and_says_by_how_much(api: httpx.Client) -> 
     answer = api.post("/webhooks/in/payments", content=body, headers=headers)
     assert answer.status_code == 401
     assert re.search(r"\b36\d\d seconds|\b60 minutes|\b1 hour|\b36\d\d s\b", answer.json()["detail"]), answer.text
+
+
+@pytest.fixture
+def without_webhook_logs(api: httpx.Client) -> Iterator[None]:
+    def switch(is_on: bool) -> None:
+        assert api.patch("/v1/switches", json={"enable_webhook_logs": is_on}).status_code == 200
+
+    switch(False)
+    yield
+    switch(True)
+
+
+def post_order(api: httpx.Client, order: str, delivery: str) -> dict:
+    body = order_event(order)
+    headers = {"X-ERP-Signature": sign(body), "X-ERP-Delivery": delivery}
+    answer = api.post("/webhooks/in/orders", content=body, headers=headers)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+@pytest.mark.feature("C24")
+@pytest.mark.usefixtures("without_webhook_logs")
+def test_with_webhook_logs_off_the_events_are_there_without_the_webhook(api: httpx.Client) -> None:
+    order, delivery = f"SO-{uuid.uuid4().hex}", uuid.uuid4().hex
+    first = post_order(api, order, delivery)
+    assert first["id"] is None
+    assert post_order(api, order, delivery) == first
+    [event] = find(api, key=f"order={order}")
+    assert (event["kind"], event["parent_id"], [event["id"]]) == ("external_event", None, first["event_ids"])
+
+
+@pytest.mark.feature("C24")
+def test_a_delivery_comes_once_however_the_switch_is_turned_in_between(api: httpx.Client, request) -> None:
+    logged, order = uuid.uuid4().hex, f"SO-{uuid.uuid4().hex}"
+    first = post_order(api, order, logged)
+    request.getfixturevalue("without_webhook_logs")
+    assert post_order(api, order, logged) == first
+    other, not_logged = f"SO-{uuid.uuid4().hex}", uuid.uuid4().hex
+    second = post_order(api, other, not_logged)
+    assert api.patch("/v1/switches", json={"enable_webhook_logs": True}).status_code == 200
+    assert post_order(api, other, not_logged) == second
+    assert [item["kind"] for item in find(api, 2, key=f"order={order}")] == ["external_webhook", "external_event"]
+    event, repeated = find(api, 2, key=f"order={other}")
+    assert (event["kind"], repeated["kind"], repeated["duplicate_of"]) == (
+        "external_event",
+        "external_webhook",
+        event["id"],
+    )
+
+
+@pytest.mark.feature("C24")
+@pytest.mark.usefixtures("without_webhook_logs")
+def test_with_webhook_logs_off_a_refused_webhook_is_found_among_the_requests(api: httpx.Client) -> None:
+    order = f"SO-{uuid.uuid4().hex}"
+    answer = api.post(f"/webhooks/in/orders?try={order}", content=order_event(order))
+    assert answer.status_code == 401
+
+    def probe() -> list[dict]:
+        found = api.get("/v1/api-requests", params={"source": "orders", "http_direction": "incoming"}).json()["items"]
+        return [item for item in found if order in item["http_url"]]
+
+    [item] = eventually(probe, what="the refused webhook")
+    assert (item["status"], item["http_status"], item["error_type"]) == ("failure", 401, "signature")
+    assert api.get(f"/v1/records/{item['id']}/cause").json()["code"] == "signature_refused"
+    assert "hunter2" not in api.get(f"/v1/records/{item['id']}").text

@@ -25,6 +25,7 @@ from clew.api.authentication import find_caller
 from clew.api.heard_calls import MOST_REQUEST_BYTES, HeardCall
 from clew.api.wire import header
 from clew.core.clock import Clock
+from clew.core.cutting import whole_characters
 from clew.core.errors import ClewError, Unavailable
 from clew.core.ids import new_id, trace_id_of
 from clew.core.record import Body, ErrorInfo, HttpExchange, Record, Status, encode_line, text_of
@@ -186,7 +187,7 @@ class RequestRecords:
         read = decode_start(start, encoding, MOST_REQUEST_BYTES + 1)
         is_cut = size > len(start) or len(read) > MOST_REQUEST_BYTES
         kept = self._redactor.json_text(read[:MOST_REQUEST_BYTES])[0]
-        text, form = text_of(_whole_characters(kept) if is_cut else kept)
+        text, form = text_of(whole_characters(kept) if is_cut else kept)
         return Body(text=self._clean(text), size=max(size, len(read)), encoding=form, cut=is_cut)
 
     def _clean(self, text: str) -> str:
@@ -199,16 +200,6 @@ def _is_worth_it(call: HeardCall) -> bool:
     if call.is_way_in:
         return call.status_code >= 400 and call.status_code != 503
     return call.status_code >= 400 or not call.is_look_at_log
-
-
-def _whole_characters(cut: bytes) -> bytes:
-    """Bytes that were cut, without the part of a character at their end."""
-    try:
-        cut.decode()
-    except UnicodeDecodeError as error:
-        if error.reason == "unexpected end of data":
-            return cut[: error.start]
-    return cut
 
 
 def _status_of(call: HeardCall) -> Status:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -22,24 +22,22 @@ from clew.doors.body import decode_body
 from clew.doors.event_records import Accepted
 from clew.doors.signatures import SignedRequest, Verdict, verify
 from clew.doors.source_paths import SourcePaths
-from clew.doors.webhook import (
-    Outcome,
-    WebhookRequest,
-    accepted_answer,
-    as_duplicate,
-    read_webhook,
-    refuse_webhook,
-)
+from clew.doors.webhook import WebhookRequest, read_webhook, refuse_webhook
+from clew.doors.webhook_outcome import Outcome, accepted_answer, as_duplicate, without_webhook
 from clew.journal.journal import Once
 from clew.registry.declare import Source
+from clew.registry.switches import Switches
 
 PREFIX = "/webhooks/in/"
 
 
 class WebhookTaken(msgspec.Struct, frozen=True):
-    """The webhook's record and those of the events in it. A repeated delivery is answered as the first was."""
+    """The webhook's record and those of the events in it. A repeated delivery is answered as the first was.
 
-    id: str
+    Where webhooks are not logged, the webhook has no record: `id` is null.
+    """
+
+    id: str | None
     event_ids: list[str]
 
 
@@ -52,11 +50,13 @@ class WebhookIntake:
         intake: Intake,
         sources: Sequence[Source],
         secret_values: Mapping[str, str],
+        switches: Callable[[str], Switches],
         redactor: Redactor,
         settings: Settings,
         clock: Clock,
     ) -> None:
         self._intake = intake
+        self._switches = switches
         self._paths = {source.key: SourcePaths(source) for source in sources}
         self._secret_values = secret_values
         self._redactor = redactor
@@ -118,16 +118,27 @@ class WebhookIntake:
 
     async def _record(self, outcome: Outcome) -> Outcome:
         if outcome.error is None:  # who cannot prove who they are names no one
-            await self._intake.see_named(self._settings.workspace, outcome.records)
+            webhook = outcome.records[0]
+        switches = self._switches(self._settings.workspace)
+        if not switches.webhook_logs:
+            outcome = without_webhook(outcome, is_refusal_kept=switches.api_logs)
+        if not outcome.records:
+            return outcome
+        await self._intake.see_named(self._settings.workspace, outcome.records)
         once = Once(outcome.once_key) if outcome.once_key else None
         receipt = await self._intake.append([Accepted(record, b"") for record in outcome.records], once)
-        note(f"on disk: the webhook and {len(receipt.ids) - 1} events")
+        note(f"on disk: {len(receipt.ids)} records, the webhook's among them: {switches.webhook_logs}")
         if not receipt.repeated:
             return outcome
         note(f"this delivery came before, as {receipt.ids[0]}")
-        repeated = as_duplicate(outcome.records[0], receipt.ids)
-        await self._intake.append([Accepted(repeated, b"")])
-        return msgspec.structs.replace(outcome, answer=accepted_answer(receipt.ids))
+        # The switch may have been turned in between. The same delivery has the same events, and a record more or not.
+        events = sum(record.kind == "external_event" for record in outcome.records)
+        is_first_logged = len(receipt.ids) != events
+        if switches.webhook_logs:
+            repeated = as_duplicate(webhook, receipt.ids, is_first_logged=is_first_logged)
+            await self._intake.append([Accepted(repeated, b"")])
+        answer = accepted_answer(receipt.ids, is_logged=is_first_logged)
+        return msgspec.structs.replace(outcome, answer=answer)
 
 
 def build_webhooks(webhooks: WebhookIntake, settings: Settings) -> ASGIApp:

@@ -33,6 +33,16 @@ def cut(value: Any, limits: Limits = LOG_LIMITS) -> Any:
     return _cut(value, limits, limits.depth)
 
 
+def whole_characters(cut_off: bytes) -> bytes:
+    """The beginning of a UTF-8 text without the part of a character at its end; of anything else, all of it."""
+    try:
+        cut_off.decode()
+    except UnicodeDecodeError as error:
+        if error.reason == "unexpected end of data":
+            return cut_off[: error.start]
+    return cut_off
+
+
 def _cut(value: Any, limits: Limits, depth: int) -> Any:
     if value is None or isinstance(value, bool):
         return value

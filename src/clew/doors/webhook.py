@@ -14,14 +14,14 @@ import msgspec
 
 from clew.core.errors import BadRequest, ClewError, Invalid, SignatureRefused
 from clew.core.ids import digest, new_ids, trace_id_of
-from clew.core.record import Body, ErrorInfo, HttpExchange, LogLine, Record, text_of
+from clew.core.record import ErrorInfo, HttpExchange, LogLine, Record, text_of
 from clew.core.redaction import Places, Redactor
 from clew.doors import trace_context
 from clew.doors.signatures import Verdict
 from clew.doors.source_paths import Found, SourcePaths
 from clew.doors.webhook_body import Document, Element, is_form, read_document
+from clew.doors.webhook_outcome import JSON, Answer, Outcome, accepted_answer, body_of
 
-JSON = "application/json"
 PROBLEM = "application/problem+json"
 _MOST_NAMED = 5
 
@@ -37,29 +37,6 @@ class WebhookRequest(msgspec.Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str]
     body: bytes
     connection: str = ""
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """What the sender is answered."""
-
-    status: int
-    content_type: str
-    body: bytes
-
-
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What a webhook comes to. Append `records` together, then answer.
-
-    The first record is the webhook, the others are its events. `once_key` is the key of the append: the same delivery
-    comes once; empty where the sender gave no id, and where it was refused (else anyone could use up an id). For a
-    repeated delivery append `as_duplicate` and answer `accepted_answer` with the first ids. `error` is why it was
-    refused, None where it was taken.
-    """
-
-    records: tuple[Record, ...]
-    once_key: bytes
-    answer: Answer
-    error: ClewError | None = None
 
 
 def read_webhook(
@@ -85,24 +62,6 @@ def refuse_webhook(
     """The record of a webhook whose body could not be read: too large, or compressed in a way that cannot be undone."""
     reader = _Reader(request, paths, None, workspace=workspace, now_ms=now_ms, redactor=redactor, max_depth=0)
     return reader.refuse(error)
-
-
-def accepted_answer(ids: tuple[str, ...]) -> Answer:
-    """What is answered to a webhook that was taken. `ids` are those of its records, the webhook's own first."""
-    return Answer(200, JSON, msgspec.json.encode({"id": ids[0], "event_ids": list(ids[1:])}))
-
-
-def as_duplicate(webhook: Record, first_ids: tuple[str, ...]) -> Record:
-    """The record of a delivery that came before: of its own, pointing to the first, answered as the first was."""
-    assert webhook.http is not None
-    answer = accepted_answer(first_ids)
-    return msgspec.structs.replace(
-        webhook,
-        duplicate_of=first_ids[0],
-        status="info",
-        message=f"This delivery came before, as {first_ids[0]}.",
-        http=msgspec.structs.replace(webhook.http, response_body=_body_of(answer)),
-    )
 
 
 class _Reader:
@@ -303,7 +262,7 @@ class _Reader:
             status_code=answer.status,
             request_headers=self._headers,
             response_headers={"content-type": answer.content_type},
-            response_body=_body_of(answer),
+            response_body=body_of(answer),
         )
 
 
@@ -317,10 +276,6 @@ def _path_of(url: str) -> str:
     """A URL's path. The host in it is the sender's word and may be anything, so it is not parsed."""
     rest = url.partition("://")[2] if "://" in url.partition("?")[0] else url
     return "/" + rest.partition("?")[0].partition("/")[2]
-
-
-def _body_of(answer: Answer) -> Body:
-    return Body(text=answer.body.decode(), size=len(answer.body))
 
 
 def _places(*found: tuple[str, Places]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from clew.core.clock import Clock
+from clew.core.cutting import whole_characters
 from clew.core.ids import new_id, time_of
 from clew.core.record import Body, ErrorInfo, HttpExchange, text_of
 from clew.flows.cleaning import Cleaner
@@ -122,7 +123,7 @@ class Exchange:
             headers.get("content-type", "").partition(";")[0].strip().lower() == "application/x-www-form-urlencoded"
         )
         kept = self._cleaner.redactor.form(start)[0] if is_form else start
-        text, encoding = text_of(_whole_characters(kept) if size > len(start) else kept)
+        text, encoding = text_of(whole_characters(kept) if size > len(start) else kept)
         text = self._cleaner.text(text) if encoding == "utf-8" else text
         return Body(text=text, size=size, encoding=encoding, cut=size > len(start))
 
@@ -154,18 +155,6 @@ class _Captured:
         length = max(len(unpacked), self.size if self.size > len(self.start) else 0)
         start = unpacked[:MOST_BODY_BYTES]
         return start, max(length, len(start) + 1) if self.size > len(self.start) else length
-
-
-def _whole_characters(cut: bytes) -> bytes:
-    """Bytes that were cut, without the part of a character at their end."""
-    for back in range(1, min(4, len(cut)) + 1):
-        byte = cut[-back]
-        if byte < 0x80:
-            break
-        if byte >= 0xC0:
-            length = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
-            return cut[:-back] if length > back else cut
-    return cut
 
 
 class SentBody(httpx.AsyncByteStream, httpx.SyncByteStream):

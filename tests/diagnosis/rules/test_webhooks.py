@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from clew.core.record import ErrorInfo, HttpExchange, Record
@@ -20,11 +21,12 @@ def refused(make: Make, error: ErrorInfo, status_code: int, **fields: object) ->
     return make("external_webhook", status="failure", state="error", error=error, http=http, **fields)
 
 
-def test_a_signature_that_does_not_hold_says_whose_and_why(make: Make, explained: Explain) -> None:
+@pytest.mark.parametrize("kind", ["external_webhook", "api_request"])
+def test_a_signature_that_does_not_hold_says_whose_and_why(make: Make, explained: Explain, kind: str) -> None:
     error = ErrorInfo(
         type="signature", key="missing", message="The header x-sig is missing.", data={"hint": "Send it."}
     )
-    told = explained(refused(make, error, 401, source_product="erp"))
+    told = explained(msgspec.structs.replace(refused(make, error, 401, source_product="erp"), kind=kind))
     assert told.code == "signature_refused"
     assert told.summary == "The webhook from ERP was refused for its signature: The header x-sig is missing."
     assert told.advice == "Send it."

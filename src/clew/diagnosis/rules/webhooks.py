@@ -6,11 +6,14 @@ from clew.core.record import Record
 from clew.diagnosis.facts import Facts
 from clew.diagnosis.rule import Explanation, explain_as, with_detail
 
+# Where webhooks are not logged, one that was refused is kept as a request.
+_DELIVERIES = ("external_webhook", "api_request")
+
 
 def explain_signature(facts: Facts) -> Explanation | None:
     """A webhook whose signature does not hold."""
     record = facts.record
-    if record.kind != "external_webhook" or not any(error.type == "signature" for error in facts.errors):
+    if record.kind not in _DELIVERIES or not any(error.type == "signature" for error in facts.errors):
         return None
     said = with_detail(f"The webhook{_say_sender(record, facts)} was refused for its signature", facts.reason)
     return explain_as("signature_refused", said, _hint_of(facts))
@@ -19,7 +22,7 @@ def explain_signature(facts: Facts) -> Explanation | None:
 def explain_refused_arrival(facts: Facts) -> Explanation | None:
     """A webhook or an event that could not be read."""
     record = facts.record
-    if record.kind not in ("external_webhook", "external_event", "external_event_pull") or not facts.errors:
+    if record.kind not in (*_DELIVERIES, "external_event", "external_event_pull") or not facts.errors:
         return None
     if facts.errors[0].type not in ("parse", "body"):
         return None
