@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -52,6 +53,26 @@ PAGES: dict[str, Visit] = {
     "a node run's input": Visit("/flow-runs/{run}?node={node}&tab=input"),
     "flows": Visit("/flows"),
     "a flow": Visit("/flows/{flow}"),
+    "customers": Visit("/customers"),
+    "a customer's events": Visit("/customers/{customer}/integration-events?duration=7d"),
+    "an event of a customer": Visit("/customers/{customer}/integration-events?duration=7d&event={event}"),
+    "a summary of events": Visit(
+        "/customers/{customer}/integration-events?duration=7d&selected={event}&selected={other_event}"
+    ),
+    "a customer without such events": Visit("/customers/{customer}/integration-events?q=nothinglikethis"),
+    "a payload of a customer": Visit("/customers/{customer}/integration-events/{event}?event={event}"),
+    "a customer's AIP events": Visit("/customers/{customer}/aip-events"),
+    "products": Visit("/products"),
+    "a product": Visit("/products/ship"),
+    "integrations": Visit("/integrations"),
+    "an integration": Visit("/integrations/{integration}"),
+    "connections": Visit("/connections"),
+    "a connection": Visit("/connections/{connection}"),
+    "troubleshooting": Visit("/troubleshooting"),
+    "why it did not run": Visit("/troubleshooting?customer={customer}&flow={flow}&within=24h"),
+    "logging": Visit("/settings/logging"),
+    "configuration activity": Visit("/settings/configuration-activity"),
+    "changes of one kind": Visit("/settings/configuration-activity?kind=key&within=7d"),
     "time zone": Visit("/settings/time-zone"),
     "sign in": Visit("/sign-in"),
     "nothing": Visit("/nonsense", 404),
@@ -59,6 +80,15 @@ PAGES: dict[str, Visit] = {
 
 NO_PAGES = {
     "/static/{name:path}": "a file",
+    "/logs/chart": "a part of a log's page",
+    "/logs/{name:str}/chart": "a part of a log's page",
+    "/logs/facets": "a part of a log's page",
+    "/logs/{name:str}/facets": "a part of a log's page",
+    "/logs/download": "a download",
+    "/logs/{name:str}/download": "a download",
+    "/customers/{key:str}": "leads to the customer's events",
+    "/customers/{key:str}/integration-events/summary.csv": "a download",
+    "/customers/{key:str}/integration-events/{record_id:str}/payload.json": "a download",
     "/records/{record_id:str}/payload": "a download",
     "/activity/data-source-events": "leads to the log of today's name",
     "/activity/app-events": "leads to the log of today's name",
@@ -77,11 +107,16 @@ def find_places(demo: Demo) -> dict[str, str]:
         failed = [item for item in trace if item["status"] == "failure"]
         node_run = next(item for item in failed if item["kind"] == "node_run")
         events = _items(api, "/v1/records?kind=integration_event&status=failure&duration=7d&limit=1")
-    event = of_kind["external_event"]
+        event = of_kind["external_event"]
+        theirs = _items(api, f"/v1/records?role=event&customer={quote(event['customer'])}&duration=7d")
+        integrations = _items(api, "/v1/integrations")
     return {
         "webhook": webhook,
         "event": event["id"],
-        "customer": event["customer"],
+        "other_event": next(item["id"] for item in theirs if item["id"] != event["id"]),
+        "customer": quote(event["customer"]),
+        "integration": quote(integrations[0]["key"]),
+        "connection": quote(event["connection"]),
         "integration_event": events[0]["id"],
         "api_request": next(item["id"] for item in failed if item["kind"] == "api_request"),
         "run": _id_in(demo.flow_run_link),
