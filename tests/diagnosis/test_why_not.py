@@ -151,6 +151,16 @@ def test_a_filter_is_said_with_its_clause_and_what_was_there() -> None:
     assert (evidence.clause, evidence.expected, evidence.actual) == ("event.payload.country == 'US'", "'US'", "FR")
 
 
+def test_an_event_that_no_flow_waits_for_is_advised_to_be_named_in_a_trigger() -> None:
+    event = summary(event="order.held")
+    refused = decision(event, "no_flow_subscribed", flow="", reason="no flow waits for order.held from orders")
+    answer = build_why_not(
+        ask(None, event="order.held", events=("order.held",)), know(events=(event,), decisions=(refused,))
+    )
+    assert answer.summary.endswith("no flow waits for order.held from orders.")
+    assert answer.advice == "If a flow should start, let its trigger name this event."
+
+
 def test_of_several_events_only_some_may_be_refused_and_the_others_are_told_too() -> None:
     refused, ran, failed = summary(), summary(ago=MINUTE_MS), summary(ago=2 * MINUTE_MS)
     answer = build_why_not(
@@ -209,6 +219,7 @@ def test_what_happened_instead_is_a_hint() -> None:
     ):
         assert part in said
     assert len(check(answer, "happened").evidence) == 6
+    assert answer.summary.endswith("is the customer the right one?")
 
 
 @pytest.mark.parametrize(

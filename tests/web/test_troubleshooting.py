@@ -35,7 +35,7 @@ def headings_of(html: str, level: int) -> list[str]:
 
 def steps_of(html: str) -> dict[str, str]:
     """The steps of an answer: heading without its number → verdict."""
-    found = re.findall(r'<h4>\d\. (.*?) <span class="tag \w+">(.*?)</span></h4>', html)
+    found = re.findall(r'<h4>\d\. (.*?) <span class="tag [\w ]+">(.*?)</span></h4>', html)
     return {unescape(title): verdict for title, verdict in found}
 
 
@@ -293,7 +293,7 @@ def test_the_checklist_for_webhooks_has_its_seven_steps_and_answers_those_it_can
     event = shop.order("SO-3003", country="CA")
     html = shop.get(f"{PAGE}?customer=acme&flow=order-to-ship&from={to_rfc3339(event.time)}&to={after(event)}")
     checklist = html[html.index('class="checklist"') :]
-    items = re.findall(r"<li><b>(.*?)</b>(?: <span class=\"tag \w+\">(.*?)</span>)?", checklist)
+    items = re.findall(r"<li><b>(.*?)</b>(?: <span class=\"tag [\w ]+\">(.*?)</span>)?", checklist)
     assert [(unescape(question), verdict) for question, verdict in items] == [
         ("Is the event associated with the correct customer?", "Yes"),
         ("Has it the data that you expect?", ""),

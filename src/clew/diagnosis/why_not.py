@@ -13,6 +13,7 @@ import msgspec
 
 from clew.core.clock import DAY_MS, Clock
 from clew.core.errors import FieldError, Invalid, NotAllowed
+from clew.diagnosis.rule import as_sentence
 from clew.diagnosis.why_not_asker import WhyNotAsker
 from clew.diagnosis.why_not_checks import build_case, build_checks
 from clew.diagnosis.why_not_facts import Question, WhyNotFacts
@@ -118,7 +119,7 @@ class WhyNots:
         if errors:
             raise Invalid(
                 " ".join(error.detail for error in errors),
-                hint="Give `flow` or `event_type`, a customer where one is meant, and a time.",
+                hint="Ask about a flow or an event type, for a customer where one is meant, and give a time.",
                 errors=tuple(errors),
             )
         found = self._registry.customers.find(asked.workspace, customer) if customer else None
@@ -201,7 +202,7 @@ def _say_broken(case: Case, checks: tuple[Check, ...], broken: Check) -> str:
     stopped = sum(fate.stopped_at == broken.name for fate in case.fates)
     part = f" for {stopped:,} of {len(case.fates):,} events" if 0 < stopped < len(case.fates) else ""
     verb = "did not run" if case.question.flow else "launched nothing"
-    said = f"{case.subject} {verb}{part}{where}: {broken.because}."
+    said = as_sentence(f"{case.subject} {verb}{part}{where}: {broken.because}")
     ended = checks[-1]
     return f"{said} Of the others: {ended.sentence}" if ended.verdict != "not_reached" else said
 

@@ -35,7 +35,8 @@ def check_received(case: Case) -> Check:
         return Check(name="received", question=RECEIVED, verdict="unknown", sentence=_CONFINED)
     if arrivals.received:
         came = count_of(arrivals.received, "webhook")
-        sentence = f"{came} came to {case.sources} in this time, of all customers."
+        where = f" to {case.sources}" if case.question.sources else ""
+        sentence = f"{came} came{where} in this time, of all customers."
         evidence = show_records((arrivals.latest,) if arrivals.latest else ())
         return Check(name="received", question=RECEIVED, verdict="yes", sentence=sentence, evidence=evidence)
     if case.facts.events:

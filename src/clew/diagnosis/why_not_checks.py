@@ -40,6 +40,7 @@ _ADVICE: dict[Stage, str] = {
     "matched": "If it should have run, correct the data where it comes from, or the filter of the flow.",
     "launched": "See what the waiting runs wait for.",
 }
+_NO_FLOW = "If a flow should start, let its trigger name this event."
 _UNDECIDED = "No flow has decided on it: it came a moment ago, or before the flow was declared."
 _NOT_REACHED = "The chain was broken before."
 
@@ -99,7 +100,7 @@ def _say_stopped(case: Case, stage: Stage, stopped: Sequence[Fate]) -> Check:
         verdict="no",
         sentence=f"{case.count(len(stopped))} ended here: {reason}.",
         because=reason,
-        advice=_ADVICE[stage],
+        advice=_NO_FLOW if decisions and not any(one.flow for one in decisions) else _ADVICE[stage],
         evidence=show_decisions(decisions) or show_records(events),
         more=max(len(decisions) - MAX_EVIDENCE, 0),
     )

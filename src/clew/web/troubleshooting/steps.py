@@ -11,6 +11,7 @@ from clew.core.clock import to_rfc3339
 from clew.diagnosis.fates import STAGES
 from clew.diagnosis.why_not import WhyNot
 from clew.diagnosis.why_not_words import Check, CheckName, CheckVerdict, Evidence
+from clew.web.dots import Dot
 from clew.web.lines import say_actual
 from clew.web.links import flow_href, record_href, run_href
 from clew.web.logs.rows import say_coverage
@@ -89,10 +90,10 @@ def build_verdict(answer: WhyNot, href: str) -> FlowVerdict:
     flow = answer.question.flow
     assert flow is not None
     last = answer.checks[-1].verdict
-    dot = (
-        "failure" if is_failure(answer) else "success" if last == "yes" else "running" if last == "unknown" else "info"
-    )
-    return FlowVerdict(title=flow.title, href=href, summary=answer.summary, dot=dot)  # type: ignore[arg-type]
+    dot: Dot = "success" if last == "yes" else "running" if last == "unknown" else "info"
+    if any(_has_failed(answer, check) for check in answer.checks):
+        dot = "failure"
+    return FlowVerdict(title=flow.title, href=href, summary=answer.summary, dot=dot)
 
 
 def is_failure(answer: WhyNot) -> bool:
