@@ -13,7 +13,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from clew.core.clock import DAY_MS, HOUR_MS, FakeClock
+from clew.core.clock import DAY_MS, HOUR_MS, FakeClock, to_rfc3339
 from clew.core.ids import new_id
 from clew.core.record import ErrorInfo, Record
 from clew.registry.integrations import Integration
@@ -216,17 +216,11 @@ def test_a_duration_filters_both_sections(
         "30d": ["e0", "e2", "e30", "e192", "e480"],
     }
     from_ms, to_ms = clock.now_ms() - 40 * HOUR_MS, clock.now_ms() - HOUR_MS
-    bounds = {"duration": "custom", "from": iso(from_ms), "to": iso(to_ms)}
+    bounds = {"duration": "custom", "from": to_rfc3339(from_ms), "to": to_rfc3339(to_ms)}
     html = client.get(HERE, params=bounds).text
     assert events_of(html) == ["e2", "e30"]
     assert 'value="custom" selected' in html
     assert "e2" in details_of(html)[0][1]
-
-
-def iso(time_ms: int) -> str:
-    from clew.core.clock import to_rfc3339
-
-    return to_rfc3339(time_ms)
 
 
 def test_a_duration_wins_over_bounds_that_stand_there_unseen(
@@ -595,7 +589,7 @@ def test_aip_events_are_listed_with_their_number_and_their_richer_status(
         "ERP",
         "order.released",
         "Failed",
-        "postal_code: must not be blank",
+        "order.released failed: postal_code: must not be blank.",
     ]
     href = re.search(rf'href="([^"]+)">{event.id[:13]}<', html)
     assert href
