@@ -20,6 +20,8 @@ LOOKED_AT = "100"
 """Failed records that are looked at for the latest chains that failed."""
 MOST = 8
 """Products and customers that are told, those with most failures first, and disconnected connections."""
+MOST_VALUES = 50
+"""Flows and connections that are counted."""
 _FAILURE: Pair = ("status", "failure")
 NOT_LAUNCHED: tuple[Pair, ...] = (("kind", "decision"), ("state", "flow_disabled"))
 CUT_OFF: tuple[Pair, ...] = (("kind", "decision"), ("state", "connection_disconnected"))
@@ -55,13 +57,10 @@ async def ask(face: WebFace, workspace: str, duration: str) -> Found:
     log = _Log(face, workspace, duration)
     disconnected = await asyncio.to_thread(face.registry.connections.list, workspace, state="disconnected", limit=MOST)
     has_disabled = not all(face.is_enabled(workspace, flow) for flow in face.flows.values())
-    (histogram, failures, healths, latest), (not_launched, cut_off, refused) = await asyncio.gather(
-        asyncio.gather(
-            log.histogram(),
-            log.facets(["kind", "product", "customer"], _FAILURE),
-            face.health.count_all(workspace, duration),
-            log.latest(),
-        ),
+    (histogram, healths, latest), failures, (not_launched, cut_off, refused) = await asyncio.gather(
+        asyncio.gather(log.histogram(), face.health.count_all(workspace, duration), log.latest()),
+        # One question each: a store answers several names one after the other.
+        asyncio.gather(*(log.facet(name, _FAILURE) for name in ("kind", "product", "customer"))),
         asyncio.gather(
             log.count_each("flow", *NOT_LAUNCHED) if has_disabled else _none(),
             log.count_each("connection", *CUT_OFF) if disconnected else _none(),
@@ -70,9 +69,9 @@ async def ask(face: WebFace, workspace: str, duration: str) -> Found:
     )
     return Found(
         histogram=histogram,
-        kinds=failures["kind"],
-        products=failures["product"][:MOST],
-        customers=failures["customer"][:MOST],
+        kinds=failures[0],
+        products=failures[1][:MOST],
+        customers=failures[2][:MOST],
         healths=healths,
         latest=latest,
         not_launched=not_launched,
@@ -98,12 +97,12 @@ class _Log:
         filter = self._face.parser.parse_filter([self._duration], workspace=self._workspace)
         return await self._face.search.histogram(filter, BARS)
 
-    async def facets(self, names: Sequence[str], *pairs: Pair) -> dict[str, tuple[FacetValue, ...]]:
+    async def facet(self, name: str, *pairs: Pair) -> tuple[FacetValue, ...]:
         filter = self._face.parser.parse_filter([*pairs, self._duration], workspace=self._workspace)
-        return (await self._face.search.facets(filter, names, limit=50)).facets
+        return (await self._face.search.facets(filter, [name], limit=MOST_VALUES)).facets[name]
 
     async def count_each(self, name: str, *pairs: Pair) -> dict[str, int]:
-        return {one.value: one.count for one in (await self.facets([name], *pairs))[name]}
+        return {one.value: one.count for one in await self.facet(name, *pairs)}
 
     async def count(self, *pairs: Pair) -> int:
         filter = self._face.parser.parse_filter([*pairs, self._duration], workspace=self._workspace)
