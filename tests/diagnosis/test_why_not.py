@@ -345,6 +345,25 @@ def test_what_only_the_api_starts_was_not_asked_for() -> None:
     assert "nothing but a call of the API starts it, and none came" in answer.summary
 
 
+def test_where_webhooks_are_not_logged_it_is_not_known_what_came() -> None:
+    answer = build_why_not(ask(), know(arrivals=Arrivals(), are_webhooks_logged=False))
+    assert verdicts(answer) == "??n-------"
+    event = summary()
+    came = build_why_not(
+        ask(), know(arrivals=Arrivals(), events=(event,), ended=(run_of(event),), are_webhooks_logged=False)
+    )
+    assert verdicts(came) == "yyyyyyyyyy"
+
+
+def test_a_lost_connection_is_said_in_the_words_of_its_decision() -> None:
+    event = summary()
+    lost = {"clause": "connection.state == 'connected'", "reason": "the connection acme-ship is disconnected"}
+    answer = build_why_not(
+        ask(), know(events=(event,), decisions=(decision(event, "connection_disconnected", **lost),))
+    )
+    assert answer.summary.endswith("UTC: the connection acme-ship is disconnected.")
+
+
 def test_with_a_customers_own_key_what_the_source_received_is_not_told() -> None:
     answer = build_why_not(ask(is_confined=True), know(arrivals=Arrivals()))
     assert verdicts(answer) == "??n-------"

@@ -94,17 +94,19 @@ class WhyNots:
         a time that ends before it begins; `NotAllowed` for a customer that may not be seen.
         """
         question = await asyncio.to_thread(self._read, asked)
-        flow, setting, is_enabled = question.flow, None, True
-        if flow is not None:
-            setting = self._settings.find(asked.workspace, flow.key) if self._settings else None
-            is_enabled = setting.enabled if setting else flow.enabled
         facts = await self._asker.find(
-            question,
-            is_enabled=is_enabled,
-            setting=setting,
-            title_of=lambda key: self._registry.products.title(asked.workspace, key),
+            question, title_of=lambda key: self._registry.products.title(asked.workspace, key)
         )
-        return build_why_not(question, facts)
+        return build_why_not(question, self._with_settings(question, facts))
+
+    def _with_settings(self, question: Question, facts: WhyNotFacts) -> WhyNotFacts:
+        """The facts with what people decided, as it is now."""
+        logged = self._registry.switches.read(question.workspace).webhook_logs
+        if question.flow is None:
+            return msgspec.structs.replace(facts, are_webhooks_logged=logged)
+        setting = self._settings.find(question.workspace, question.flow.key) if self._settings else None
+        is_enabled = setting.enabled if setting else question.flow.enabled
+        return msgspec.structs.replace(facts, is_enabled=is_enabled, setting=setting, are_webhooks_logged=logged)
 
     def _read(self, asked: WhyNotRequest) -> Question:
         """The question in our own things. Blocks."""

@@ -25,6 +25,9 @@ DUE = "Was it due?"
 ASKED_FOR = "Was it asked for?"
 BEHIND_MS = 10 * SECOND_MS
 """How far the log may be behind the present before what it lacks may be on its way."""
+_NOT_LOGGED = (
+    "Webhooks are not logged on this server now, so it is not known what came. Settings, Logging, has the switch."
+)
 _CONFINED = "Whose a refused webhook was is not known, so what the source received is not shown to one customer alone."
 
 
@@ -40,8 +43,10 @@ def check_received(case: Case) -> Check:
         evidence = show_records((arrivals.latest,) if arrivals.latest else ())
         return Check(name="received", question=RECEIVED, verdict="yes", sentence=sentence, evidence=evidence)
     if case.facts.events:
-        sentence = f"No webhook came to {case.sources}; the event came another way."
+        sentence = f"No webhook to {case.sources} is in the log; the event is, so it came."
         return Check(name="received", question=RECEIVED, verdict="yes", sentence=sentence)
+    if not case.facts.are_webhooks_logged:
+        return Check(name="received", question=RECEIVED, verdict="unknown", sentence=_NOT_LOGGED)
     if not case.question.sources:
         sentence = f"No webhook came to any source {case.when}, and no flow says which source {case.what} comes from."
         return Check(name="received", question=RECEIVED, verdict="unknown", sentence=sentence)
@@ -69,6 +74,8 @@ def check_accepted(case: Case) -> Check:
     arrivals = case.facts.arrivals
     if case.question.is_confined:
         return Check(name="accepted", question=ACCEPTED, verdict="unknown", sentence=_CONFINED)
+    if not arrivals.received and not case.facts.are_webhooks_logged and not case.facts.events:
+        return Check(name="accepted", question=ACCEPTED, verdict="unknown", sentence=_NOT_LOGGED)
     if not arrivals.received:
         verdict: CheckVerdict = "yes" if case.facts.events else "not_reached"
         return Check(name="accepted", question=ACCEPTED, verdict=verdict, sentence="No webhook was refused.")

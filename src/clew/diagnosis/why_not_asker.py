@@ -12,7 +12,6 @@ from clew.diagnosis.cause import Cause, build_cause
 from clew.diagnosis.decisions import Decision, read_decision
 from clew.diagnosis.facts import TitleOf
 from clew.diagnosis.why_not_facts import Arrivals, Nearby, Question, Waiting, WhyNotFacts
-from clew.flows.flow_settings import FlowSetting
 from clew.flows.runner import OpenRun, Runner
 from clew.log.parameters import ListRequest
 from clew.log.query import Filter, Query, Sort
@@ -35,13 +34,11 @@ class WhyNotAsker:
         self._runner = runner
         self._clock = clock
 
-    async def find(
-        self, question: Question, *, is_enabled: bool, setting: FlowSetting | None, title_of: TitleOf
-    ) -> WhyNotFacts:
-        """The facts. `is_enabled` and `setting` are those of the flow now, `title_of` what people call a product."""
+    async def find(self, question: Question, *, title_of: TitleOf) -> WhyNotFacts:
+        """What the log and the runner know. `title_of` gives what people call a product."""
         facts = await (self._of_events(question) if question.is_by_event else self._of_flow(question))
         cause = await self._cause(question, facts.ended, title_of)
-        return msgspec.structs.replace(facts, is_enabled=is_enabled, setting=setting, cause=cause)
+        return msgspec.structs.replace(facts, cause=cause)
 
     async def _of_events(self, question: Question) -> WhyNotFacts:
         """Where events start it: what came, which of it counts, and what became of that."""

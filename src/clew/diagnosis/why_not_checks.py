@@ -108,7 +108,7 @@ def _say_stopped(case: Case, stage: Stage, stopped: Sequence[Fate]) -> Check:
 
 def _say_reason(decision: Decision) -> str:
     """Why a decision went against a run; of a filter what it asks for and what was there."""
-    if decision.clause:
+    if decision.code == "filter_not_matched" and decision.clause:
         return f"the filter asks for {decision.clause}, and {decision.reason}"
     return decision.reason or decision.code.replace("_", " ")
 

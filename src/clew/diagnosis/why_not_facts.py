@@ -91,7 +91,7 @@ class WhyNotFacts(msgspec.Struct, frozen=True, kw_only=True):
     `events` are the latest that count, newest first; `has_more_events` where there are more than were looked at.
     `decisions` and `ended` belong to these events, or where no event starts the flow, to the flow in this time; so does
     `waiting`. `cause` is why the latest of the failed runs failed. `due_ms` are the moments of a schedule in the time.
-    `is_enabled` and `setting` are as they are now. `now_ms` is when it was asked.
+    `is_enabled`, `setting` and `are_webhooks_logged` are as they are now. `now_ms` is when it was asked.
     """
 
     now_ms: int
@@ -107,3 +107,4 @@ class WhyNotFacts(msgspec.Struct, frozen=True, kw_only=True):
     due_ms: tuple[int, ...] = ()
     is_enabled: bool = True
     setting: FlowSetting | None = None
+    are_webhooks_logged: bool = True
