@@ -154,7 +154,9 @@ class TestLogging:
         answer = client.get(LOGGING)
         api, webhooks = rows_of(answer)[:2]
         assert api.startswith(
-            "enableApiLogs API Requests on On: Each call of this server's API is a record".replace("'", "&#39;")
+            "enableApiLogs API Requests on On: Each call of this server's API with a key is a record".replace(
+                "'", "&#39;"
+            )
         )
         assert webhooks.startswith("enableWebhookLogs External Webhooks on On: Each webhook is a record as it came")
         assert "without end" in text_of(answer)

@@ -41,8 +41,11 @@ SWITCHES = (
         field="api_logs",
         log="API Requests",
         log_path="/logs/api-requests?http_direction=incoming",
-        when_on="Each call of this server's API is a record: who called, what was asked and what was answered.",
-        when_off="Calls leave no record of their own. What they report is recorded all the same.",
+        when_on=(
+            "Each call of this server's API with a key is a record: who called, what was asked, what was answered. "
+            "Left out are reports that were taken, which are records themselves, and looks at the log."
+        ),
+        when_off="Calls leave no record, refused ones neither. What they report is recorded all the same.",
     ),
     Switch(
         name="enableWebhookLogs",
@@ -50,7 +53,10 @@ SWITCHES = (
         log="External Webhooks",
         log_path="/logs/external-webhooks",
         when_on="Each webhook is a record as it came, with headers, body and what was answered.",
-        when_off="Webhooks leave no record of their own. Their events are recorded and launch flows all the same.",
+        when_off=(
+            "Webhooks leave no record of their own. Their events are recorded and launch flows all the same; a refused "
+            "webhook is among the API requests, while those are logged."
+        ),
     ),
 )
 _BY_NAME = {switch.name: switch for switch in SWITCHES}
