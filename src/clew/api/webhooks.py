@@ -124,7 +124,8 @@ class WebhookIntake:
             outcome = without_webhook(outcome, is_refusal_kept=switches.api_logs)
         if not outcome.records:
             return outcome
-        await self._intake.see_named(self._settings.workspace, outcome.records)
+        if outcome.error is None:  # who cannot prove who they are names no one
+            await self._intake.see_named(self._settings.workspace, outcome.records)
         once = Once(outcome.once_key) if outcome.once_key else None
         receipt = await self._intake.append([Accepted(record, b"") for record in outcome.records], once)
         note(f"on disk: {len(receipt.ids)} records, the webhook's among them: {switches.webhook_logs}")
