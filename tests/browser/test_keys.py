@@ -135,7 +135,7 @@ def test_local_time_is_the_browsers(browser, session_state, demo: Demo) -> None:
     shown = page.evaluate("""(exact) => new Date(exact).toLocaleTimeString("en-GB")""", exact)
     expect(moment).to_contain_text(shown)
     page.locator("summary", has_text="Last 7 days").click()
-    page.get_by_label("From").fill(
+    page.get_by_label("From", exact=True).fill(
         page.evaluate("new Date(Date.now() - 3600e3).toLocaleString('sv').replace(' ', 'T')")
     )
     page.locator("details[open]").get_by_role("button", name="Apply").click()
