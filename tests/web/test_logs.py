@@ -36,6 +36,13 @@ def link_of(html: str, label: str) -> str:
     return unescape(match.group(1))
 
 
+def dotted_logs(client: Client) -> list[str]:
+    """What in the navigation has a red dot."""
+    html = client.get("/logs").text
+    side = html[html.index('<nav class="side"') : html.index("</nav>")]
+    return re.findall(r'<a href="[^"]+"[^>]*>([^<]+?) <span class="dot failure"', side)
+
+
 def test_the_list_shows_newest_first_with_its_counter(client: Client, refused_order: dict[str, Record]) -> None:
     html = client.get("/logs").text
     expected = ["POST /shipments", "create_shipment", "lookup", "order-to-ship", "order.released", "order.released"]
@@ -78,11 +85,13 @@ def test_a_filter_that_is_set_can_be_removed_alone(client: Client, refused_order
 
 def test_the_form_carries_on_what_it_has_no_field_for(client: Client, refused_order: dict[str, Record]) -> None:
     html = client.get("/logs?status=failure&flow=order-to-ship&duration=7d&customer=acme&sort=asc").text
-    form = html[html.index('<form class="filters"') : html.index("</form>", html.index('<form class="filters"'))]
+    start = html.index('<form class="filters')
+    form = html[start : html.index("</form>", start)]
     hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form))
     assert hidden == {"status": "failure", "flow": "order-to-ship", "duration": "7d", "sort": "asc"}
 
 
+@pytest.mark.feature("C03")
 def test_paging_visits_every_record_once_and_comes_back(client: Client, make_record: MakeRecord, keep: Keep) -> None:
     records = [make_record(after=n, event=f"e{n}") for n in range(120)]
     keep(*records)
@@ -125,6 +134,7 @@ def test_a_wrong_filter_is_said_on_the_page(client: Client, refused_order: dict[
     assert events_of(answer.text) == []
 
 
+@pytest.mark.feature("N08")
 def test_an_empty_list_says_what_was_searched_and_where_to_look_next(
     client: Client, clock: FakeClock, make_record: MakeRecord, keep: Keep
 ) -> None:
@@ -147,6 +157,7 @@ def test_a_log_without_any_record_says_how_the_first_one_comes(client: Client) -
     assert "Nothing has come in yet" in client.get("/logs").text
 
 
+@pytest.mark.feature("B01", "B02", "C01")
 def test_the_logs_menu_has_integration_events_and_the_six_in_their_order(client: Client) -> None:
     html = client.get("/logs").text
     menu = html[html.index('aria-label="Logs"') :]
@@ -168,6 +179,7 @@ def test_a_log_of_one_kind_has_no_other(client: Client, refused_order: dict[str,
     assert client.get("/logs/nonsense").status_code == 404
 
 
+@pytest.mark.feature("C40", "C50")
 @pytest.mark.parametrize(
     ("before", "now"),
     [
@@ -191,17 +203,37 @@ def test_the_search_box_knows_a_key_an_id_and_a_trace(client: Client, refused_or
     assert unknown.status_code == 200
 
 
+@pytest.mark.feature("D01")
 def test_a_red_dot_is_on_the_logs_in_which_something_failed_lately(
     client: Client, clock: FakeClock, refused_order: dict[str, Record]
 ) -> None:
-    def dotted_logs() -> list[str]:
-        html = client.get("/logs").text
-        side = html[html.index('<nav class="side"') : html.index("</nav>")]
-        return re.findall(r'<a href="[^"]+"[^>]*>([^<]+?) <span class="dot failure"', side)
-
-    assert dotted_logs() == ["Overview", "All records", "API Requests", "Flow Runs"]
+    assert dotted_logs(client) == ["Overview", "All records", "API Requests", "Flow Runs"]
     clock.advance(25 * HOUR_MS)
-    assert dotted_logs() == []
+    assert dotted_logs(client) == []
+
+
+@pytest.mark.feature("D01")
+def test_a_request_that_its_node_made_good_gives_no_dot(
+    client: Client, clock: FakeClock, make_record: MakeRecord, keep: Keep
+) -> None:
+    node = make_record("node_run", node="create", flow="f")
+    keep(node, make_record("api_request", 1, node, node="create", flow="f", status="failure"))
+    assert dotted_logs(client) == []
+    keep(make_record("api_request", 2, status="failure"))  # nobody's: nothing can have made it good
+    clock.advance(6_000)
+    assert dotted_logs(client) == ["Overview", "All records", "API Requests"]
+
+
+@pytest.mark.feature("D01")
+def test_a_request_that_broke_its_node_gives_a_dot_behind_hundreds_that_were_made_good(
+    client: Client, make_record: MakeRecord, keep: Keep
+) -> None:
+    broken = make_record("node_run", node="create", flow="f", status="failure")
+    keep(broken, make_record("api_request", 1, broken, node="create", flow="f", status="failure"))
+    for n in range(450):
+        node = make_record("node_run", 10 + n, node="create", flow="f")
+        keep(node, make_record("api_request", 11 + n, node, node="create", flow="f", status="failure"))
+    assert dotted_logs(client) == ["Overview", "All records", "API Requests"]
 
 
 def test_dots_are_found_however_many_failures_of_one_kind_came_last(
