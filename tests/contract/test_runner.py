@@ -14,6 +14,7 @@ import pytest
 from clew.core.clock import from_rfc3339
 from clew.core.errors import Conflict, Invalid, NotFound
 from clew.core.ids import new_id
+from clew.flows import embedded
 from clew.flows.flow import Flow
 from clew.flows.run_ids import flow_run_id
 from harness.flow_place import (
@@ -799,6 +800,22 @@ class TestStopping:
 
 
 class TestLooking:
+    async def test_a_run_that_ended_lately_is_known_as_such_and_no_other(
+        self, place: FlowPlace, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(embedded, "MOST_REMEMBERED", 2)
+        gate = Gate()
+        flow, waiting = three_nodes(), gated(gate)
+        runner = await place.open(flow, waiting)
+        launch = launch_of(waiting)
+        await runner.launch(launch)
+        first, *later = [(await place.run(runner, flow, {"number": n})).id for n in range(3)]
+        assert [runner.has_ended_lately(run_id) for run_id in (*later, first, launch.run_id, new_id(), "nothing")] == [
+            *(True, True),
+            *(False, False, False, False),
+        ]
+        gate.is_open.set()
+
     async def test_open_runs_are_listed_in_order_with_their_state_and_nodes(self, place: FlowPlace) -> None:
         gate = Gate()
         flow = gated(gate)

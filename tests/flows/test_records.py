@@ -1,25 +1,29 @@
 from __future__ import annotations
 
+import httpx
 import pytest
 
-from clew.core.clock import to_rfc3339
+from clew.core.clock import FakeClock, to_rfc3339
 from clew.core.ids import digest, new_id, time_of, trace_id_of
 from clew.core.record import ErrorInfo, LogLine, Record, decode_line
 from clew.core.redaction import Redactor
 from clew.flows.cleaning import Cleaner
+from clew.flows.exchanges import Exchange
 from clew.flows.flow import Flow
 from clew.flows.records import MOST_INPUT_BYTES, Attempt, Decided, Ended, RunRecords, decision_item
 from clew.flows.runner import Launch
 from clew.journal.journal import Item
 from clew.registry.declare import Integration, Product
+from clew.registry.integrations import Method
 from clew.triggers.match import Verdict
 from harness.flow_place import event_of, launch_of, parameters_of, payload_of
 
 CLEANER = Cleaner(Redactor())
 
 
-def order_flow() -> Flow:
-    flow = Flow("order-to-ship", integration=Integration("orders", source=Product("erp"), target=Product("ship")))
+def order_flow(direction: Method = "one-way") -> Flow:
+    orders = Integration("orders", source=Product("erp"), target=Product("ship"), direction=direction)
+    flow = Flow("order-to-ship", integration=orders)
 
     @flow.node
     async def lookup(event):
@@ -187,3 +191,32 @@ def test_an_event_goes_as_json_and_comes_back_in_a_repeat() -> None:
     _, records = launched(event.payload, keys=event.keys)
     record = read(records.flow_run(Ended(state="completed", queued_ms=1, started_ms=None, ended_ms=2, nodes={})))
     assert payload_of(record)["payload"] == event.payload
+
+
+def request_of(records: RunRecords, product: str) -> Record:
+    request = httpx.Request("GET", "https://x.example/orders/1")
+    exchange = Exchange(request, CLEANER, FakeClock(), lambda _: None)
+    return read(records.api_request(product, exchange, "lookup", new_id(), 1))
+
+
+@pytest.mark.parametrize(
+    ("product", "source"),
+    [("ship", "erp"), ("erp", "ship"), ("crm", "erp")],
+)
+def test_a_request_goes_one_way_from_the_other_side_to_the_product_that_is_called(product: str, source: str) -> None:
+    flow = order_flow("two-way")
+    record = request_of(RunRecords(launch_of(flow), flow, CLEANER), product)
+    assert (record.source_product, record.target_product, record.direction) == (source, product, "one-way")
+    run = read(RunRecords(launch_of(flow), flow, CLEANER).node_run(Attempt(id=new_id(), node="lookup")))
+    assert (run.source_product, run.target_product, run.direction) == ("erp", "ship", "two-way")
+
+
+def test_a_request_of_a_flow_without_an_integration_names_the_product_that_is_called() -> None:
+    flow = Flow("alone")
+
+    @flow.node
+    async def lookup(event):
+        return None
+
+    record = request_of(RunRecords(launch_of(flow), flow, CLEANER), "erp")
+    assert (record.source_product, record.target_product, record.direction) == ("", "erp", "")

@@ -18,7 +18,10 @@ from clew.log.search import Search
 
 ENDING_TRIES = 20
 ENDING_PAUSE_S = 0.05
-"""A run that ended a moment ago is not open and not yet in the log: it is waited for, a second in all."""
+"""A run that ended a moment ago is not open and not yet in the log: it is waited for, a second in all.
+
+One of which the runner knows nothing is not: whoever asks for what is not there is told at once.
+"""
 
 
 class FoundRun(msgspec.Struct, frozen=True):
@@ -55,13 +58,15 @@ class FlowRuns:
         return FoundRun(assemble_run(facts, record, chain, flow.graph if flow else None), tuple(chain))
 
     async def _look(self, workspace: str, run_id: str) -> tuple[RunFacts | None, Record | None]:
-        for _ in range(ENDING_TRIES if self._runner else 1):
+        for _ in range(ENDING_TRIES):
             opened = self._runner.find(workspace, run_id) if self._runner else None
             if opened is not None:
                 return open_facts(opened), None
             record = await self._search.find(workspace, run_id)
             if record is not None:
                 return (facts_of(record), record) if record.kind == "flow_run" else (None, None)
+            if self._runner is None or not self._runner.has_ended_lately(run_id):
+                break
             await asyncio.sleep(ENDING_PAUSE_S)
         return None, None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -38,6 +39,8 @@ MOST_RUNNING = 512
 """Runs at once, those that wait to try again aside. It bounds memory; nodes mostly wait for others."""
 MOST_HELD_BYTES = 64 * 1024 * 1024
 """Of the launches of waiting runs. What is beyond it is read from its row when it starts."""
+MOST_REMEMBERED = 10_000
+"""Of the runs that ended last: more than can end before the log has them."""
 CLOSE_S = 3.0
 """How long nodes that run may go on when the server stops. What is cut short runs again after the next start."""
 DRAIN_S = 5.0
@@ -87,6 +90,7 @@ class EmbeddedRunner:
         self._trails: dict[str, Trail] = {}
         self._refused: set[str] = set()
         self._ended: dict[str, int] = {}
+        self._ended_lately: OrderedDict[str, None] = OrderedDict()
         self._settled_place = 0
         self._last_place = 0
         self._held_bytes = 0
@@ -193,6 +197,10 @@ class EmbeddedRunner:
         """See `Runner.find`."""
         entry = self._find_entry(workspace, run_id)
         return open_run_of(entry) if entry else None
+
+    def has_ended_lately(self, run_id: str) -> bool:
+        """See `Runner.has_ended_lately`."""
+        return run_id in self._ended_lately
 
     def status(self) -> RunnerStatus:
         """See `Runner.status`."""
@@ -338,6 +346,9 @@ class EmbeddedRunner:
 
     def _forget(self, entry: OpenEntry) -> None:
         del self._entries[entry.run_id]
+        self._ended_lately[entry.run_id] = None
+        if len(self._ended_lately) > MOST_REMEMBERED:
+            self._ended_lately.popitem(last=False)
         if entry.place <= self._settled_place:
             self._rows.remove((entry.run_id,))
         else:

@@ -149,7 +149,7 @@ class RunRecords:
             "kind": "api_request",
             "parent_id": node_run_id,
             "node": node,
-            "target_product": product,
+            **_way_to(product, self._shared),
             "action": exchange.method,
             "status": "failure" if exchange.error else "success",
             "message": exchange.message,
@@ -265,6 +265,22 @@ def _shared_fields(launch: Launch, flow: Flow | None) -> dict[str, Any]:
         fields["direction"] = integration.direction
     _add_present(fields, event, _integration_of(flow, event.integration))
     return fields
+
+
+def _way_to(product: str, shared: Mapping[str, Any]) -> dict[str, str]:
+    """From where to where a request goes: to the product that is called, whichever way its integration leads.
+
+    It is made for the other side of the integration, so a request to the product that a run starts from is one from
+    its target. A run without an integration has no other side.
+    """
+    source, target = shared.get("source_product", ""), shared.get("target_product", "")
+    if not source:
+        return {"target_product": product}
+    return {
+        "source_product": target if product == source else source,
+        "target_product": product,
+        "direction": "one-way",
+    }
 
 
 def _integration_of(flow: Flow | None, named: str) -> str:

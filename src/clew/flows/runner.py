@@ -186,6 +186,10 @@ class Runner(Protocol):
         """The open run of this id, or None."""
         ...
 
+    def has_ended_lately(self, run_id: str) -> bool:
+        """Whether this run ended here a moment ago: its record is in the journal, and maybe not yet in the log."""
+        ...
+
     def status(self) -> RunnerStatus:
         """How it stands. Cheap enough for a health check."""
         ...
