@@ -40,12 +40,26 @@ def test_the_link_that_the_demo_prints_shows_the_way_and_the_reason(page: Page, 
     expect(page.get_by_role("main")).to_contain_text(REASON)
 
 
-def test_the_pictures_of_the_documents_can_be_taken(page: Page, demo: Demo, tmp_path: Path) -> None:
-    directory = IMAGES if os.environ.get("CLEW_WRITE_IMAGES") else tmp_path
-    page.goto(demo.flow_run_link)
-    expect(page.locator("flow-graph svg")).to_be_visible()
-    page.screenshot(path=directory / "failing-order.png", clip={"x": 0, "y": 0, "width": 1280, "height": 720})
-    assert (directory / "failing-order.png").stat().st_size > 20_000
+PICTURES = {
+    "failing-order": ("/flow-runs/{run}", "flow-graph svg"),
+    "overview": ("/", "event-chart canvas"),
+    "integration-events-log": ("/logs/integration-events", "event-chart canvas"),
+    "integration-events-tab": (
+        "/customers/{customer}/integration-events?duration=7d&event={event}",
+        "main tr[aria-selected=true], main tr.here, main [aria-current]",
+    ),
+}
+"""Each picture of the documents: the page, and what is on it once it is drawn."""
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_of_the_documents_can_be_taken(page: Page, places: dict[str, str], tmp_path: Path, name: str) -> None:
+    path, drawn = PICTURES[name]
+    file = (IMAGES if os.environ.get("CLEW_WRITE_IMAGES") else tmp_path) / f"{name}.png"
+    page.goto(path.format(**places))
+    expect(page.locator(drawn).first).to_be_visible()
+    page.screenshot(path=file, clip={"x": 0, "y": 0, "width": 1280, "height": 720})
+    assert file.stat().st_size > 20_000
 
 
 def test_without_javascript_the_reason_is_found_as_well(browser, session_state: Path, demo: Demo) -> None:
