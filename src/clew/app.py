@@ -17,6 +17,7 @@ import msgspec
 import uvicorn
 import uvloop
 
+from clew.api.answers import Answers
 from clew.api.app import build_app
 from clew.api.intake import Intake
 from clew.api.recent_records import RecentRecords
@@ -85,7 +86,8 @@ class Clew:
             keep_keys_hours=settings.keep_keys_hours,
         )
         self.pump = Pump(self.journal.reader("log"), self.store, clock)
-        cursors = CursorCodec(_server_secret(settings, directory).encode())
+        secret = _server_secret(settings, directory).encode()
+        cursors = CursorCodec(secret)
         self.search = Search(self.store, progress=self.pump, clock=clock, cursors=cursors)
         redactor = Redactor(settings.redact_names, settings.redact_paths)
         self.flows = Flows(
@@ -105,6 +107,7 @@ class Clew:
             is_on=lambda workspace: self.registry.switches.read(workspace).api_logs,
             clock=clock,
         )
+        self.answers = Answers(self.registry.database, clock, secret=secret, keep_hours=settings.keep_keys_hours)
         self._trimmer = Trimmer(self.journal)
         parser = FilterParser(clock=clock, cursors=cursors)
         self.asgi = self._build_asgi(declarations, parser, redactor, secret_values)
@@ -132,6 +135,7 @@ class Clew:
                 clock=self.clock,
             ),
             requests=self.requests,
+            answers=self.answers,
             search=self.search,
             parser=parser,
             registry=self.registry,

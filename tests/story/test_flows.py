@@ -671,10 +671,27 @@ def test_a_replay_from_a_node_that_is_not_there_is_refused(api: httpx.Client) ->
     assert "nowhere" in answer.json()["detail"]
 
 
+def test_a_replay_that_cannot_go_on_tells_what_was_run_and_why_it_ended(api: httpx.Client) -> None:
+    going_on = run_for(api, send(api, "odd"), "going-on")
+    stepwise = run_for(api, send(api, "stepwise", ticket=uuid.uuid4().hex, value=7), "stepwise")
+    ids = [stepwise["id"], going_on["id"], stepwise["id"]]
+    headers = {"idempotency-key": uuid.uuid4().hex}
+    answer = api.post("/v1/replays", json={"ids": ids, "from_node": "second"}, headers=headers)
+    assert answer.status_code == 201, answer.text
+    replayed = answer.json()
+    assert (replayed["count"], [run["id"] for run in replayed["runs"]]) == (1, [stepwise["id"]])
+    assert replayed["problem"].startswith(f"{going_on['id']}: ")
+    assert "second" in replayed["problem"]
+    again = api.post("/v1/replays", json={"ids": ids, "from_node": "second"}, headers=headers)
+    assert again.json() == replayed
+
+
 def test_a_flow_can_be_run_by_hand(api: httpx.Client, target: Target) -> None:
     body = {"payload": {"ticket": uuid.uuid4().hex, "value": 1}, "customer": "acme"}
-    answer = api.post("/v1/flows/stepwise/runs", json=body)
+    headers = {"idempotency-key": uuid.uuid4().hex}
+    answer = api.post("/v1/flows/stepwise/runs", json=body, headers=headers)
     assert answer.status_code == 201, answer.text
+    assert api.post("/v1/flows/stepwise/runs", json=body, headers=headers).json() == answer.json()
     run = see_run(api, answer.json()["flow_run_id"])
     assert (run["state"], run["launched_by"]["type"], run["customer"]) == ("completed", "api-trigger", "acme")
 

@@ -12,6 +12,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp
 
+from clew.api.answers import Answers
 from clew.api.audit import build_audit
 from clew.api.authentication import provide_principal
 from clew.api.connected import build_connected
@@ -23,6 +24,7 @@ from clew.api.events import build_events, describe_events
 from clew.api.flows import build_flows
 from clew.api.front_door import FrontDoor
 from clew.api.health import Check, build_health
+from clew.api.idempotency import IdempotentPosts
 from clew.api.intake import Intake
 from clew.api.problems import HANDLERS
 from clew.api.records import RecordReader, build_records
@@ -47,6 +49,7 @@ def build_app(
     intake: Intake,
     webhooks: WebhookIntake,
     requests: RequestRecords,
+    answers: Answers,
     search: Search,
     parser: FilterParser,
     registry: Registry,
@@ -90,7 +93,8 @@ def build_app(
         exception_handlers=HANDLERS,
         logging_config=None,
     )
-    return FrontDoor(app, {("POST", EVENTS_PATH): post_events}, {WEBHOOKS_PREFIX: receive_webhook}, requests)
+    once = IdempotentPosts(app, answers, registry.keys, settings.max_request_bytes)
+    return FrontDoor(once, {("POST", EVENTS_PATH): post_events}, {WEBHOOKS_PREFIX: receive_webhook}, requests)
 
 
 @route("/v1/{rest:path}", http_method=["GET", "POST", "PUT", "PATCH", "DELETE"], include_in_schema=False)

@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 from litestar import Request, Response, Router, get
 
+from clew.api.idempotency import describe_idempotency
+
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -32,9 +34,9 @@ def build_docs() -> Router:
 
     @get("/openapi.json", sync_to_thread=False)
     def openapi(request: Request[Any, Any, Any]) -> Response[bytes]:
-        return Response(
-            msgspec.json.encode(request.app.openapi_schema.to_schema()), media_type="application/json; charset=utf-8"
-        )
+        document = request.app.openapi_schema.to_schema()
+        describe_idempotency(document)
+        return Response(msgspec.json.encode(document), media_type="application/json; charset=utf-8")
 
     @get("/docs", sync_to_thread=False)
     def docs() -> Response[str]:

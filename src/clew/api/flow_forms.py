@@ -174,11 +174,15 @@ class NewReplay(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class ReplayForm(msgspec.Struct, frozen=True, kw_only=True):
-    """What was, or would be, run again: in this order."""
+    """What was, or would be, run again: in this order.
+
+    `problem` says why it ended before the last one; that run and those behind it were not run again.
+    """
 
     count: int
     plan: bool
     runs: tuple[dict[str, str | None], ...]
+    problem: str | None = None
 
 
 def show_open(run: OpenRun) -> OpenRunItem:

@@ -30,7 +30,7 @@ from clew.api.flow_forms import (
     show_run,
 )
 from clew.api.records import RecordReader
-from clew.core.errors import Conflict, NotFound, TooMany
+from clew.core.errors import ClewError, Conflict, NotFound, TooMany
 from clew.diagnosis.flow_runs import FlowRuns
 from clew.flows.flow import Flow
 from clew.flows.flows import Flows
@@ -174,13 +174,22 @@ def _run(flows: Flows, runs: FlowRuns) -> list[ControllerRouterHandler]:
         if data.payload is not msgspec.UNSET:
             edited["event"] = data.payload
         done: list[dict[str, str | None]] = []
+        problem = None
         for run in found:
             new = None
-            if not data.plan:
-                result = await flows.runner.replay(principal.workspace, run.facts.id, data.from_node, edited or None)
-                new = result.run_id
+            try:
+                if not data.plan:
+                    result = await flows.runner.replay(
+                        principal.workspace, run.facts.id, data.from_node, edited or None
+                    )
+                    new = _launched(result).flow_run_id
+            except ClewError as error:
+                if not done:
+                    raise
+                problem = f"{run.facts.id}: {error.detail}"
+                break
             done.append({"id": run.facts.id, "flow": run.facts.flow, "flow_run_id": new})
-        return ReplayForm(count=len(done), plan=data.plan, runs=tuple(done))
+        return ReplayForm(count=len(done), plan=data.plan, runs=tuple(done), problem=problem)
 
     return [run_flow, stop_run, repeat_run, replay]
 

@@ -9,14 +9,13 @@ from typing import Any
 from litestar.types import Message, Receive, Scope, Send
 
 from clew.api.records import LISTS
-from clew.api.wire import Refusal
+from clew.api.wire import Refusal, is_way_in
 
 MOST_REQUEST_BYTES = 16 * 1024
 """How much of a request's body is kept, and of the answer to one that changed something or was refused."""
 MOST_READ_BYTES = 2 * 1024
 """How much is kept of what a read was answered with: it can be asked for again."""
 
-_WAYS_IN = re.compile(r"/v1/(?:events|internal-events|otlp)(?:/|\Z)")
 _LOG = re.compile(rf"/v1/(?:records|traces|{'|'.join(LISTS)})(?:/|\Z)")
 _EXPORT = re.compile(r"/export\Z")
 _READS = ("GET", "HEAD", "OPTIONS")
@@ -50,7 +49,7 @@ class HeardCall:
     @property
     def is_way_in(self) -> bool:
         """Whether it brings records: where it is refused, something is not in the log."""
-        return self.method == "POST" and _WAYS_IN.match(self.path) is not None
+        return is_way_in(self.method, self.path)
 
     @property
     def is_look_at_log(self) -> bool:

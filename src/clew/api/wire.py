@@ -7,6 +7,7 @@ plain callables. Everything else in this folder is Litestar.
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any, cast
 
 import msgspec
@@ -136,6 +137,14 @@ def problem_headers(error: ClewError) -> list[tuple[bytes, bytes]]:
     if error.code == "not_signed_in":
         headers.append((b"www-authenticate", b"Bearer"))
     return headers
+
+
+def is_way_in(method: str, path: str) -> bool:
+    """Whether a call of the API brings records. It is taken in by its own means: the journal knows what came before."""
+    return method == "POST" and _WAYS_IN.match(path) is not None
+
+
+_WAYS_IN = re.compile(r"/v1/(?:events|internal-events|otlp)(?:/|\Z)")
 
 
 def idempotency_key(value: str) -> str:
