@@ -7,12 +7,15 @@ from collections.abc import Callable
 from html import unescape
 from typing import Protocol
 
+import msgspec
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from clew.app import declare
 from clew.core.clock import HOUR_MS, MINUTE_MS, FakeClock
 from clew.core.record import ErrorInfo, Record
+from clew.doors.json_events import Event
 from clew.registry.registry import Registry
 from harness.server import eventually
 from harness.shop_pages import Shop
@@ -206,12 +209,29 @@ def test_a_day_on_which_nothing_failed_says_so_without_a_dot(
 
 def test_where_nothing_has_ever_come_in_the_page_says_what_to_do_first(client: Client) -> None:
     html = client.get("/").text
-    said = text_of(html)
-    assert "Nothing has come in yet" in said
-    assert "curl http://testserver.local/v1/events" in said
-    assert "clew keys create" in said
-    assert "clew serve orders.py" in said
+    told = text_of(html)
+    for part in (
+        "Nothing has come in yet",
+        "clew keys create orders --scope ingest",
+        "curl http://testserver.local/v1/events",
+        "clew serve orders.py",
+    ):
+        assert part in told
     assert "<event-chart" not in html
+
+
+def test_what_the_first_steps_say_works(client: Client) -> None:
+    html = client.get("/").text
+    command, module = (unescape(text) for text in re.findall(r'<pre class="raw"[^>]*>(.*?)</pre>', html, re.DOTALL))
+    event = msgspec.json.decode(
+        command.partition("-d '")[2].removesuffix("'"), type=Event
+    )  # unknown fields are refused
+    assert event.event == "order.released"
+    names: dict[str, object] = {}
+    exec(compile(module, "orders.py", "exec"), names)
+    declared = declare(names.values())
+    assert [flow.key for flow in declared.flows] == ["released"]
+    assert [source.key for source in declared.declarations.sources] == ["orders"]
 
 
 @pytest.mark.feature("B01", "B02")

@@ -121,12 +121,17 @@ def _row(item: Summary, names: Names, now_ms: int) -> FailureRow:
 def build_first_steps(address: str) -> FirstSteps:
     """What to do first. `address` is where this server answers."""
     return FirstSteps(
+        key="clew keys create orders --scope ingest",
         report=f"""\
 curl {address}/v1/events \\
-  -H "Authorization: Bearer $CLEW_ADMIN_KEY" -H "Content-Type: application/json" \\
-  -d '{{"event": "order.released", "source_product": "erp", "target_product": "ship",
-       "status": "failure", "message": "Ship refused the address",
-       "customer": "acme", "keys": {{"order": "SO-1001"}}}}'""",
+  -H "Authorization: Bearer $CLEW_KEY" \\
+  -H "Content-Type: application/json" -d '{{
+  "event": "order.released",
+  "source_product": "erp", "target_product": "ship",
+  "status": "failure",
+  "message": "Ship refused the address",
+  "customer": "acme", "keys": {{"order": "SO-1001"}}
+}}'""",
         declare="""\
 from clew import Flow, Product
 
@@ -136,6 +141,7 @@ released = Flow("released", on=orders["order.released"])
 
 @released.node
 def greet(event, log):
-    log.info("{} was released", event.payload["number"])""",
+    log.info("{} came", event.payload["type"])
+""",
         serve="clew serve orders.py",
     )

@@ -67,8 +67,9 @@ class FailureRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FirstSteps(msgspec.Struct, frozen=True):
-    """What to do where nothing has ever come in: a command that reports an event, and how a flow is declared."""
+    """What to do where nothing has ever come in: make a key, report an event with it, declare a flow and serve it."""
 
+    key: str
     report: str
     declare: str
     serve: str

@@ -151,8 +151,8 @@
       over.addEventListener("pointerdown", (event) => this.#grab(event));
       over.addEventListener("pointerup", () => this.#isDragging && this.#go());
       over.addEventListener("pointercancel", () => this.#leave());
-      room.addEventListener("keydown", (event) => this.#press(event));
-      room.addEventListener("blur", () => this.#leave());
+      room.onkeydown = (event) => this.#press(event); // the room outlives a plot: it listens once
+      room.onblur = () => this.#leave();
     }
 
     #point(event) {
