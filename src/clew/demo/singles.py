@@ -14,7 +14,6 @@ from clew.demo.events import ERP, SHIP, SHOP, Event
 MakeSingle = Callable[[random.Random, str, int], Event]
 """Makes an event from an id and a time in milliseconds since the epoch."""
 
-_INFO = "Information was captured but a Referral was not created."
 _SUCCESS = "The conversion was successful."
 _FAILURE = "The conversion failed, use the details column to see why."
 _INFO_REASONS = (
@@ -60,11 +59,11 @@ def make_referral(rng: random.Random, event_id: str, time_ms: int) -> Event:
     if status == "success" and rng.random() < _ALLOWED_SHARE:
         message = f"{_SUCCESS} {_ALLOWED}"
     elif status == "info":
-        message = f"{_INFO} {rng.choice(_INFO_REASONS)}"
+        message = rng.choice(_INFO_REASONS)
     elif status == "failure":
         error = _spoil(rng, parameters)
         assert error.caused_by is not None
-        message = f"{_FAILURE} {error.caused_by.message}"
+        message = error.caused_by.message
     email = parameters[_email_name(parameters)]
     return Event(
         id=event_id,

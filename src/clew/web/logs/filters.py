@@ -80,18 +80,31 @@ _BY_NAME = {asked.name: asked for asked in _FILTERS}
 _ONE_OF_FEW = frozenset({"product", "integration"})
 """The names of which all values are known, once there are any."""
 
-_WHOSE = ("customer", "integration", "connection", "key", "q")
-_OF_KIND: Mapping[Kind | None, tuple[str, ...]] = {
-    None: ("kind",),
-    "integration_event": ("type",),
-    "api_request": ("http_direction", "http_status"),
-    "external_webhook": ("source",),
-    "external_event_pull": ("source", "state"),
-    "external_event": ("event", "source"),
-    "internal_event": ("event", "source"),
-    "flow_run": ("flow", "state"),
+_WHOSE = ("customer", "integration", "connection", "key")
+_SHOWN: Mapping[Kind | None, tuple[str, ...]] = {
+    # the search above every page is the text of all records
+    None: ("kind", *_WHOSE),
+    # what a shop reports of its referrals and invoices seldom has a connection
+    "integration_event": ("type", "customer", "integration", "key", "q"),
+    "api_request": ("http_direction", "http_status", *_WHOSE, "q"),
+    "external_webhook": ("source", *_WHOSE, "q"),
+    "external_event_pull": ("source", "state", *_WHOSE, "q"),
+    "external_event": ("event", "source", *_WHOSE, "q"),
+    "internal_event": ("event", "source", *_WHOSE, "q"),
+    "flow_run": ("flow", "state", *_WHOSE, "q"),
 }
-_SELDOM = ("product", "event", "type", "http_status", "failure_class", "error_type", "min_duration_ms")
+"""The filters that each list has as chips, whether they are set or not."""
+_SELDOM = (
+    "q",
+    "connection",
+    "product",
+    "event",
+    "type",
+    "http_status",
+    "failure_class",
+    "error_type",
+    "min_duration_ms",
+)
 _EVENT_LOGS = ("external_event", "internal_event")
 
 Suggestions = Mapping[str, tuple[Option, ...]]
@@ -142,7 +155,7 @@ def build_fields(url: LogUrl, suggestions: Suggestions, kind: Kind | None) -> tu
     Those that fewer people look for are among them where they are set.
     """
     seldom = tuple(name for name in _seldom(kind) if url.get(name))
-    return tuple(_build(url, name, suggestions, kind) for name in (*_OF_KIND[kind], *_WHOSE, *seldom))
+    return tuple(_build(url, name, suggestions, kind) for name in (*_SHOWN[kind], *seldom))
 
 
 def build_extra(url: LogUrl, suggestions: Suggestions, kind: Kind | None) -> tuple[FilterField, ...]:
@@ -151,7 +164,7 @@ def build_extra(url: LogUrl, suggestions: Suggestions, kind: Kind | None) -> tup
 
 
 def _seldom(kind: Kind | None) -> tuple[str, ...]:
-    return tuple(name for name in _SELDOM if name not in _OF_KIND[kind])
+    return tuple(name for name in _SELDOM if name not in _SHOWN[kind])
 
 
 def _build(url: LogUrl, name: str, suggestions: Suggestions, kind: Kind | None) -> FilterField:
