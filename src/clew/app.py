@@ -35,6 +35,7 @@ from clew.flows.flows import Flows
 from clew.journal.sqlite import SqliteJournal
 from clew.log.clickhouse import ClickHouseStore
 from clew.log.cursor import CursorCodec
+from clew.log.keeper import Keeper
 from clew.log.parameters import FilterParser
 from clew.log.pump import Pump
 from clew.log.search import Search
@@ -109,6 +110,7 @@ class Clew:
         )
         self.answers = Answers(self.registry.database, clock, secret=secret, keep_hours=settings.keep_keys_hours)
         self._trimmer = Trimmer(self.journal)
+        self._keeper = Keeper(self.store)
         parser = FilterParser(clock=clock, cursors=cursors)
         self.asgi = self._build_asgi(declarations, parser, redactor, secret_values)
 
@@ -218,6 +220,7 @@ class Clew:
         _collect_rarely()
         self.pump.start()
         self._trimmer.start()
+        self._keeper.start()
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(self._serve(on_ready, alongside))
@@ -249,6 +252,7 @@ class Clew:
     def close(self) -> None:
         """Write what waits, index what can be indexed soon, and let go of the data directory."""
         self._trimmer.stop()
+        self._keeper.stop()
         if self.pump.status().is_running and not self.pump.drain(DRAIN_S):
             log.warning("The log is not complete yet; the journal has the rest, and the next start goes on.")
         self.pump.stop()

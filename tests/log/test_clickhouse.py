@@ -166,7 +166,7 @@ def test_a_parquet_file_has_every_record_and_is_ended_early_where_nobody_reads_i
         from clew.log.engine import READER_SETTINGS, open_client
         store = open_store()
         for i in range(3):
-            store.insert(block(40_000, i * 40_000, customer="c", keys={"order": f"SO-{i}"}), str(i))
+            store.insert(block(20_000, i * 20_000, customer="c", keys={"order": f"SO-{i}"}), str(i))
         file = DIRECTORY / "x.parquet"
         file.write_bytes(b"".join(store.export(Filter(workspace="w"), "parquet", "desc")))
         client = open_client(DIRECTORY, READER_SETTINGS)
@@ -175,7 +175,7 @@ def test_a_parquet_file_has_every_record_and_is_ended_early_where_nobody_reads_i
             f" uniqExact(keys['order']) FROM file('{file}', 'Parquet')",
             fmt="TSV",
         )
-        assert said == f"120000\\t120000\\t{NOW}\\tc\\t120000\\t3\\n".encode(), said
+        assert said == f"60000\\t60000\\t{NOW}\\tc\\t60000\\t3\\n".encode(), said
         for _ in range(3):
             pieces = store.export(Filter(workspace="w"), "parquet", "desc")
             next(pieces)
@@ -208,6 +208,82 @@ def test_an_export_that_needs_too_much_memory_says_so_and_the_log_goes_on(tmp_pa
                 else:
                     raise SystemExit(f"{format} was written")
         store.check()
+        store.close()
+        """,
+    )
+
+
+def test_days_that_are_over_are_counted_once_they_are_settled_and_the_counts_stay(tmp_path):
+    run(
+        tmp_path,
+        """
+        from clew.core.clock import MINUTE_MS
+        from clew.log import sums
+        from clew.log.windows import Window
+        sums.LEAST_ROWS = 20
+        clock = FakeClock(NOW)
+
+        def open_store():
+            return ClickHouseStore(DIRECTORY, clock=clock)
+
+        def counted(store):
+            cover = store.sums.cover(["kind"], Window())
+            return list(cover.days) if cover else []
+
+        today = NOW // DAY_MS
+        store = open_store()
+        store.insert(block(90), "first")  # 30 records today and on each of the two days before
+        store.insert(block(10, 1_000_000_000), "few")  # some days with less than 20
+        assert not store.tidy() and counted(store) == []
+        clock.advance(MINUTE_MS)
+        while store.tidy():
+            pass
+        assert counted(store) == [today - 2, today - 1]
+        assert not store.tidy()
+        store.insert(block(3, 90), "late")
+        assert not store.tidy() and counted(store) == []
+        store.close()
+        store = open_store()
+        assert not store.tidy()
+        clock.advance(MINUTE_MS)
+        while store.tidy():
+            pass
+        assert counted(store) == [today - 2, today - 1]
+        store.close()
+        store = open_store()
+        assert counted(store) == [today - 2, today - 1]
+        assert store.count(Filter(workspace="w")) == Count(103)
+        client = store._clients[0]
+        client.command(f"ALTER TABLE log DROP PARTITION {today - 2}")
+        store._days.change()
+        assert counted(store) == [today - 1]
+        assert store.tidy()
+        left = client.raw_query("SELECT DISTINCT intDiv(time, 86400000) FROM sums_days", fmt="TSV")
+        assert left == f"{today - 1}\\n".encode(), left
+        assert store.count(Filter(workspace="w")) == Count(72)
+        store.close()
+        """,
+    )
+
+
+def test_a_day_that_cannot_be_counted_is_left_to_its_rows_and_not_tried_again_and_again(tmp_path):
+    run(
+        tmp_path,
+        """
+        from clew.core.clock import MINUTE_MS
+        from clew.log import sums
+        sums.LEAST_ROWS = 1
+        clock = FakeClock(NOW)
+        store = ClickHouseStore(DIRECTORY, clock=clock)
+        store.insert(block(3), "first")
+        store._clients[0].command("DROP TABLE sums_customers SYNC")
+        assert not store.tidy()
+        clock.advance(MINUTE_MS)
+        assert store.tidy() and store.tidy()  # the two days that are over
+        assert not store.tidy()
+        assert store.count(Filter(workspace="w")) == Count(3)
+        facets = store.facets(Filter(workspace="w"), ("kind", "customer"), 1)
+        assert facets.values == {"kind": (FacetValue("step", 3, 0),), "customer": ()}
         store.close()
         """,
     )

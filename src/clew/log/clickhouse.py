@@ -15,6 +15,7 @@ from clew.core.errors import Unavailable
 from clew.core.ids import time_of
 from clew.core.record import Record, Summary
 from clew.log import sql
+from clew.log.days import Days
 from clew.log.engine import (
     READER_SETTINGS,
     WRITER_SETTINGS,
@@ -36,32 +37,18 @@ from clew.log.export import (
     parquet_cells_sql,
 )
 from clew.log.query import Filter, Page, Query, Sort
-from clew.log.rows import (
-    read_bars,
-    read_count,
-    read_parts,
-    read_records,
-    read_summaries,
-    read_times,
-    read_values,
-)
+from clew.log.reports import Reports, left_s
+from clew.log.rows import read_records, read_summaries, read_times
 from clew.log.schema import apply_schema
-from clew.log.store import Bar, Count, Facets, FacetValue, Histogram
+from clew.log.store import Count, Facets, Histogram
 from clew.log.streams import stream_csv, stream_parquet, stream_text
+from clew.log.sums import Sums
 from clew.log.windows import Window, windows_back, windows_of_days, windows_on
 from clew.log.writer import Writer
 
 NEAR_MS = 2 * DAY_MS
 """How far around its known time a trace is looked for first."""
 
-DAYS_FRESH_S = 1.0
-"""How long the list of days that hold records is believed. It saves questions and decides nothing."""
-
-_PARTS = sql.Statement(
-    "SELECT partition, count() AS parts FROM system.parts "
-    "WHERE database = currentDatabase() AND table = 'log' AND active GROUP BY partition",
-    {},
-)
 _ALIVE = sql.Statement("SELECT count() AS count FROM log", {})
 
 
@@ -87,8 +74,6 @@ class ClickHouseStore:
         raise_open_files_limit()
         self._clock = clock or SystemClock()
         self._timeout_s = timeout_s
-        self._days: frozenset[int] = frozenset()
-        self._days_until_s = 0.0
         self._closed = False
         self._lock = DirectoryLock(directory)
         limits = {"max_memory_usage": max_memory_bytes, "max_execution_time": timeout_s}
@@ -97,19 +82,26 @@ class ClickHouseStore:
             writing = open_client(directory, WRITER_SETTINGS)
             self._clients.append(writing)
             apply_schema(writing)
-            for _ in range(readers + EXPORTS_AT_ONCE):
+            for _ in range(readers + EXPORTS_AT_ONCE + 1):
                 self._clients.append(open_client(directory, READER_SETTINGS | limits))
+            self._readers = ReaderPool(self._clients[1 : readers + 1], timeout_s)
+            self._exporters = ReaderPool(self._clients[readers + 1 : -1], timeout_s)
+            self._writer = Writer(writing, self._ask)
+            self._days = Days(self._ask_whole)
+            self.sums = Sums(self._clients[-1], self._days, self._clock)
         except BaseException:
             self.close()
             raise
-        self._readers = ReaderPool(self._clients[1 : readers + 1], timeout_s)
-        self._exporters = ReaderPool(self._clients[readers + 1 :], timeout_s)
-        self._writer = Writer(writing, self._ask)
+        self._reports = Reports(
+            self._ask, lambda filter: self._windows(filter, None, later=False), self.sums, timeout_s
+        )
 
     def insert(self, lines: bytes, token: str) -> None:
         """One block, one part for each day in it, synced to disk."""
-        self._writer.insert(lines, token)
-        self._days_until_s = 0.0
+        try:
+            self._writer.insert(lines, token)
+        finally:
+            self._days.change()
 
     def page(self, query: Query) -> Page:
         """The page, window by window until it is full."""
@@ -125,7 +117,7 @@ class ClickHouseStore:
                 query.place,
                 later=later,
                 limit=query.limit + 1 - len(found),
-                budget_s=_left(deadline_s),
+                budget_s=left_s(deadline_s),
             )
             try:
                 found += read_summaries(self._ask(question))
@@ -138,54 +130,20 @@ class ClickHouseStore:
         return _page(query, found, truncated=truncated, reached_ms=reached_ms)
 
     def count(self, filter: Filter) -> Count:
-        """All at once; where that is too much, the windows from the latest on, as far as they go."""
-        deadline_s = time.monotonic() + self._timeout_s
-        whole = Window(filter.from_ms, filter.to_ms)
-        try:
-            return Count(self._count(filter, whole, budget_s=self._timeout_s / 2))
-        except LimitReached:
-            total = 0
-        try:
-            for window in self._windows(filter, None, later=False)[:-1]:
-                total += self._count(filter, window, budget_s=_left(deadline_s))
-        except LimitReached:
-            pass
-        return Count(total, truncated=True)
+        """All at once; where that is too much, the latest range that is not."""
+        return self._reports.count(filter)
 
     def histogram(self, filter: Filter, step_ms: int) -> Histogram:
-        """As `count` does it. Windows meet within a bar: what each has of it is added."""
-        whole = Window(filter.from_ms, filter.to_ms)
-        deadline_s = time.monotonic() + self._timeout_s
-        try:
-            return Histogram(tuple(self._bars(filter, whole, step_ms, budget_s=self._timeout_s / 2)), step_ms)
-        except LimitReached:
-            found: dict[int, Bar] = {}
-            reached_ms: int | None = None
-        try:
-            for window in self._windows(filter, None, later=False)[:-1]:
-                for bar in self._bars(filter, window, step_ms, budget_s=_left(deadline_s)):
-                    found[bar.time] = _added(found.get(bar.time), bar)
-                reached_ms = window.from_ms
-        except LimitReached:
-            pass
-        return Histogram(tuple(found[ms] for ms in sorted(found)), step_ms, truncated=True, reached_ms=reached_ms)
+        """As `count` does it."""
+        return self._reports.histogram(filter, step_ms)
 
     def facets(self, filter: Filter, names: Sequence[str], limit: int) -> Facets:
-        """All at once; where that is too much, the longest of the ranges up to the latest time that is not."""
-        deadline_s = time.monotonic() + self._timeout_s
-        half_s = time.monotonic() + self._timeout_s / 2
-        whole = Window(filter.from_ms, filter.to_ms)
-        try:
-            return Facets(self._facets(filter, whole, names, limit, half_s))
-        except LimitReached:
-            found = Facets(dict.fromkeys(names, ()), truncated=True)
-        try:
-            for window in self._windows(filter, None, later=False)[:-1]:
-                latest = Window(window.from_ms, filter.to_ms)
-                found = Facets(self._facets(filter, latest, names, limit, deadline_s), True, window.from_ms)
-        except LimitReached:
-            pass
-        return found
+        """As `count` does it."""
+        return self._reports.facets(filter, names, limit)
+
+    def tidy(self) -> bool:
+        """Count a day that is over, so that questions over weeks need not read its rows."""
+        return self.sums.tidy()
 
     def export(self, filter: Filter, format: ExportFormat, sort: Sort) -> Generator[bytes, None, None]:
         """A few days at a time, so that few parts are open; a Parquet file in one go, part by part."""
@@ -198,7 +156,8 @@ class ClickHouseStore:
             columns = columns_of(filter)
             if format == "csv":
                 yield csv_header(columns)
-            for window in windows_of_days(whole, read_parts(self._ask_whole(_PARTS)), later=later):
+            parts = {day: known.parts for day, known in self._days.known().items()}
+            for window in windows_of_days(whole, parts, later=later):
                 if format == "csv":
                     yield from stream_csv(client, sql.rows(csv_cells_sql(columns), filter, window, later=later))
                 else:
@@ -240,31 +199,8 @@ class ClickHouseStore:
             # So few records, and found by a bloom filter: widening would ask in vain each time.
             return [whole]
         if later:
-            return windows_on(whole, place_ms, self._known_days())
-        return windows_back(whole, self._clock.now_ms() if place_ms is None else place_ms, self._known_days())
-
-    def _known_days(self) -> frozenset[int]:
-        now_s = time.monotonic()
-        if now_s >= self._days_until_s:
-            self._days_until_s = now_s + DAYS_FRESH_S
-            self._days = frozenset(read_parts(self._ask_whole(_PARTS)))
-        return self._days
-
-    def _count(self, filter: Filter, window: Window, *, budget_s: float) -> int:
-        return read_count(self._ask(sql.count(filter, window, budget_s=budget_s)))
-
-    def _bars(self, filter: Filter, window: Window, step_ms: int, *, budget_s: float) -> list[Bar]:
-        return read_bars(self._ask(sql.bars(filter, window, step_ms, budget_s=budget_s)))
-
-    def _facets(
-        self, filter: Filter, window: Window, names: Sequence[str], limit: int, deadline_s: float
-    ) -> dict[str, tuple[FacetValue, ...]]:
-        return {
-            name: tuple(
-                read_values(self._ask(sql.frequent_values(filter, window, name, limit, budget_s=_left(deadline_s))))
-            )
-            for name in names
-        }
+            return windows_on(whole, place_ms, self._days.known())
+        return windows_back(whole, self._clock.now_ms() if place_ms is None else place_ms, self._days.known())
 
     def _records(self, question: sql.Statement) -> list[Record]:
         return read_records(self._ask_whole(question))
@@ -284,17 +220,6 @@ class ClickHouseStore:
             raise Unavailable("The log is closed.")
         with self._readers.borrow() as client:
             return ask(client, question)
-
-
-def _added(one: Bar | None, other: Bar) -> Bar:
-    if one is None:
-        return other
-    return Bar(one.time, one.info + other.info, one.success + other.success, one.failure + other.failure)
-
-
-def _left(deadline_s: float) -> float:
-    """The time left. Never 0, which would mean no limit."""
-    return max(deadline_s - time.monotonic(), 0.001)
 
 
 def _page(query: Query, found: list[Summary], *, truncated: bool, reached_ms: int | None) -> Page:

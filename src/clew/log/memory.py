@@ -107,6 +107,11 @@ class MemoryStore:
         self.check()
         return next((r.time for r in self._records if r.workspace == workspace), None)
 
+    def tidy(self) -> bool:
+        """There is nothing to do."""
+        self.check()
+        return False
+
     def check(self) -> None:
         """It works until it is closed."""
         if self._closed:

@@ -67,9 +67,29 @@ class _Id(msgspec.Struct, frozen=True):
     id: str
 
 
+class Day(msgspec.Struct, frozen=True):
+    """A day of the log: its rows, and in how many parts they lie."""
+
+    parts: int
+    records: int
+
+
 class _Partition(msgspec.Struct, frozen=True):
     partition: str
     parts: int
+    records: int
+
+
+class _DaySum(msgspec.Struct, frozen=True):
+    day: int
+    records: int
+
+
+class _Value(msgspec.Struct, frozen=True):
+    place: int
+    value: str
+    count: int
+    failures: int
 
 
 class _Version(msgspec.Struct, frozen=True):
@@ -94,7 +114,8 @@ _IDS = msgspec.json.Decoder(_Id)
 _PARTITIONS = msgspec.json.Decoder(_Partition)
 _VERSIONS = msgspec.json.Decoder(_Version)
 _BARS = msgspec.json.Decoder(_BarRow)
-_VALUES = msgspec.json.Decoder(FacetValue)
+_VALUES = msgspec.json.Decoder(_Value)
+_DAY_SUMS = msgspec.json.Decoder(_DaySum)
 _ERROR = msgspec.json.Decoder(ErrorInfo)
 _HTTP = msgspec.json.Decoder(HttpExchange)
 _LOGS = msgspec.json.Decoder(tuple[LogLine, ...])
@@ -125,9 +146,9 @@ def read_bars(lines: bytes) -> list[Bar]:
     return [Bar(row.bar, row.info, row.success, row.failure) for row in _BARS.decode_lines(lines)]
 
 
-def read_values(lines: bytes) -> list[FacetValue]:
-    """Values of a facet."""
-    return _VALUES.decode_lines(lines)
+def read_values(lines: bytes) -> list[tuple[int, FacetValue]]:
+    """Values of facets, each with the place of its facet."""
+    return [(row.place, FacetValue(row.value, row.count, row.failures)) for row in _VALUES.decode_lines(lines)]
 
 
 def read_times(lines: bytes) -> list[int]:
@@ -140,9 +161,14 @@ def read_ids(lines: bytes) -> list[str]:
     return [row.id for row in _IDS.decode_lines(lines)]
 
 
-def read_parts(lines: bytes) -> dict[int, int]:
-    """How many parts each day has. A partition is named by its day since the epoch."""
-    return {int(row.partition): row.parts for row in _PARTITIONS.decode_lines(lines)}
+def read_days(lines: bytes) -> dict[int, Day]:
+    """The days of the log since the epoch, for which its partitions are named."""
+    return {int(row.partition): Day(row.parts, row.records) for row in _PARTITIONS.decode_lines(lines)}
+
+
+def read_day_sums(lines: bytes) -> dict[int, int]:
+    """Records by day since the epoch."""
+    return {row.day: row.records for row in _DAY_SUMS.decode_lines(lines)}
 
 
 def read_versions(lines: bytes) -> list[int]:

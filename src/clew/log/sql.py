@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from clew.core.failure_class import CLASS_OF_STATUS, CLASS_OF_TYPE, FailureClass
-from clew.core.record import STATUSES, Record, Summary
+from clew.core.record import Record, Summary
 from clew.log.query import ACTIONS_OF_STEPS, EXACT_FILTERS, Filter, HttpStatusFilter, KeyFilter, Place
 from clew.log.windows import Window
 
@@ -32,9 +32,10 @@ class Statement(msgspec.Struct, frozen=True):
 class Conditions:
     """Conditions that must all hold, with the values they bind."""
 
-    def __init__(self) -> None:
+    def __init__(self, values: dict[str, Any] | None = None) -> None:
+        """`values`: those of other conditions in the same question, to which these add their own."""
         self._texts: list[str] = []
-        self.values: dict[str, Any] = {}
+        self.values: dict[str, Any] = {} if values is None else values
 
     def bind(self, value: Any, type_: str) -> str:
         """The placeholder of a value."""
@@ -45,6 +46,14 @@ class Conditions:
     def add(self, text: str) -> None:
         """One more condition."""
         self._texts.append(text)
+
+    def range_of(self, window: Window) -> str:
+        """The condition of a window of time, empty where it is all time. It is not added."""
+        ends = (
+            "" if window.from_ms is None else f"time >= {self.bind(window.from_ms, 'Int64')}",
+            "" if window.to_ms is None else f"time < {self.bind(window.to_ms, 'Int64')}",
+        )
+        return " AND ".join(end for end in ends if end)
 
     def where(self) -> str:
         """All of them."""
@@ -58,7 +67,7 @@ def summaries(
 
     They begin behind `place`, in the direction of the scan.
     """
-    conditions = _within(filter, window)
+    conditions = within(filter, window)
     if place is not None:
         _begin_behind(conditions, place, later=later)
     order = "ASC" if later else "DESC"
@@ -69,46 +78,12 @@ def summaries(
     )
 
 
-def count(filter: Filter, window: Window, *, budget_s: float) -> Statement:
-    """How many records of a window match."""
-    conditions = _within(filter, window)
-    return Statement(
-        f"SELECT count() AS count FROM log WHERE {conditions.where()} "  # noqa: S608
-        f"SETTINGS max_execution_time = {budget_s:f}",
-        conditions.values,
-    )
-
-
-def bars(filter: Filter, window: Window, step_ms: int, *, budget_s: float) -> Statement:
-    """How many records of each status a window has, by steps of time."""
-    conditions = _within(filter, window)
-    step = conditions.bind(step_ms, "Int64")
-    counts = ", ".join(f"countIf(status = '{status}') AS {status}" for status in STATUSES)
-    return Statement(
-        f"SELECT intDiv(time, {step}) * {step} AS bar, {counts} FROM log WHERE {conditions.where()} "  # noqa: S608
-        f"GROUP BY bar ORDER BY bar SETTINGS max_execution_time = {budget_s:f}",
-        conditions.values,
-    )
-
-
-def frequent_values(filter: Filter, window: Window, name: str, limit: int, *, budget_s: float) -> Statement:
-    """The most frequent values of one of `FACET_NAMES` in a window."""
-    conditions = _within(filter, window)
-    values = "arrayJoin(arrayDistinct([source_product, target_product]))" if name == "product" else name
-    return Statement(
-        f"SELECT {values} AS value, count() AS count, countIf(status = 'failure') AS failures FROM log "  # noqa: S608
-        f"WHERE {conditions.where()} GROUP BY value HAVING value != '' ORDER BY count DESC, value LIMIT {limit:d} "
-        f"SETTINGS max_execution_time = {budget_s:f}",
-        conditions.values,
-    )
-
-
 def rows(cells: str, filter: Filter, window: Window, *, later: bool | None) -> Statement:
     """What `cells` make of each record of a window: from old to new where `later`, from new to old, None in any order.
 
     One thread and no bound of time: it is read as slowly as somebody downloads it, and leaves the other core alone.
     """
-    conditions = _within(filter, window)
+    conditions = within(filter, window)
     order = {None: "", True: "ORDER BY time ASC, id ASC", False: "ORDER BY time DESC, id DESC"}[later]
     return Statement(
         f"SELECT {cells} FROM log WHERE {conditions.where()} {order} "  # noqa: S608
@@ -129,7 +104,7 @@ def record_of_id(workspace: str, record_id: str, time_ms: int) -> Statement:
 
 def records_of_trace(workspace: str, trace_id: str, window: Window, limit: int) -> Statement:
     """The records of a trace whole, oldest first."""
-    conditions = _within(Filter(workspace=workspace, trace_id=(trace_id,)), window)
+    conditions = within(Filter(workspace=workspace, trace_id=(trace_id,)), window)
     return Statement(
         f"SELECT {RECORD_COLUMNS} FROM log WHERE {conditions.where()} ORDER BY time, id LIMIT {limit:d}",  # noqa: S608
         conditions.values,
@@ -155,14 +130,18 @@ def ids_present(workspaces: Sequence[str], first_ms: int, last_ms: int, ids: Seq
     return Statement(f"SELECT id FROM log WHERE {conditions.where()}", conditions.values)  # noqa: S608
 
 
-def _within(filter: Filter, window: Window) -> Conditions:
+def within(filter: Filter, window: Window) -> Conditions:
     """A filter and a window of time. The window lies within the filter's own times."""
     conditions = Conditions()
+    narrow(conditions, filter)
+    if range_ := conditions.range_of(window):
+        conditions.add(range_)
+    return conditions
+
+
+def narrow(conditions: Conditions, filter: Filter) -> None:
+    """All that a filter asks but its times."""
     conditions.add(f"workspace = {conditions.bind(filter.workspace, 'String')}")
-    if window.from_ms is not None:
-        conditions.add(f"time >= {conditions.bind(window.from_ms, 'Int64')}")
-    if window.to_ms is not None:
-        conditions.add(f"time < {conditions.bind(window.to_ms, 'Int64')}")
     for name in (*EXACT_FILTERS, "http_direction", "error_type"):
         if wanted := getattr(filter, name):
             conditions.add(_one_of(conditions, name, wanted))
@@ -182,7 +161,6 @@ def _within(filter: Filter, window: Window) -> Conditions:
         conditions.add(_failure_class(conditions, filter.failure_class))
     if filter.role:
         conditions.add(_event_role(conditions))
-    return conditions
 
 
 def _one_of(conditions: Conditions, column: str, wanted: tuple[str, ...]) -> str:
