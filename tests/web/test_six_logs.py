@@ -14,7 +14,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from clew.core.clock import HOUR_MS, FakeClock, to_rfc3339
+from clew.core.clock import DAY_MS, HOUR_MS, FakeClock, to_rfc3339
 from clew.core.record import Body, ErrorInfo, HttpExchange, Record
 from clew.registry.registry import Registry
 from harness.shop_pages import Shop
@@ -415,6 +415,15 @@ def test_a_webhook_is_shown_with_what_came_and_what_was_answered(client: Client,
     refused = text_of(client.get(f"/records/{webhooks['refused'].id}").text)
     assert "It was refused, so nothing was taken out of it." in refused
     assert "The signature does not match." in refused
+
+
+def test_a_page_of_many_days_leads_to_what_each_webhook_brought_without_asking_for_all_of_them(
+    client: Client, webhooks: dict[str, Record], make_record: MakeRecord, keep: Keep
+) -> None:
+    old = make_record("external_webhook", -9 * DAY_MS, source="orders")
+    keep(old)
+    rows = rows_of(client.get("/logs/external-webhooks?duration=30d").text)
+    assert {row["Collected"] for row in rows} == {"open to see"}
 
 
 # External Event Pulls

@@ -21,6 +21,9 @@ LIMIT = 1_000
 """Records that are looked at for one page."""
 _EARLY_MS, _LATE_MS = MINUTE_MS, DAY_MS
 """How much earlier than its parent a clock may have put a child, and how much later it is looked for."""
+MAX_SPAN_MS = 7 * DAY_MS
+"""A page of records further apart is not looked through: of so long a time, fifty traces are too much to ask for."""
+NOT_ASKED = "open to see"
 
 _COLLECTED: Sequence[Kind] = ("external_event",)
 _DECIDED: Sequence[Kind] = ("decision", "flow_run")
@@ -37,12 +40,14 @@ class _Told(msgspec.Struct, frozen=True):
 
 
 async def find_outcomes(face: WebFace, workspace: str, items: Sequence[Summary]) -> Mapping[str, Outcome]:
-    """What each of these records led to, by id. A record whose outcome is not known, or is nothing, is left out."""
+    """What each of these records led to, by id. A record that led to nothing is left out."""
     kinds = sorted({kind for item in items for kind in _FOLLOW.get(item.kind, ())})
     traces = sorted({item.trace_id for item in items if item.trace_id})
     if not kinds or not traces:
         return {}
     times = [item.time for item in items]
+    if max(times) - min(times) > MAX_SPAN_MS:
+        return {item.id: Outcome(NOT_ASKED, record_href(item.id)) for item in items}
     pairs = [
         *(("kind", kind) for kind in kinds),
         *(("trace_id", trace) for trace in traces),
