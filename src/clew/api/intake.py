@@ -70,18 +70,21 @@ class Intake:
         batch = read_events(body, content_type, self._settings, self._clock.now_ms())
         note(f"read {len(batch.events)} events, {len(body)} bytes")
         once = _once(principal, idempotency_key, body) if idempotency_key else None
-        accepted = await self._accept(batch, workspace, traceparent)
+        foreign = batch.foreign_parents()
+        traces = await self._recent.traces_of(workspace, foreign) if foreign else None
+        accepted = self._accept(batch, workspace, traceparent, traces)
         await self.see_named(workspace, [entry.record for entry in accepted])
-        fresh = keys_of_parents(batch, workspace) if batch.parents else ()
+        if not batch.parents:
+            return _answer(await self.append(accepted, once))
         known: dict[bytes, str] = {}
         while True:
+            fresh = tuple([key for key in keys_of_parents(batch, workspace) if key not in known])
             try:
-                receipt = await self.append(accepted, once, tuple([key for key in fresh if key not in known]))
-                break
+                return _answer(await self.append(accepted, once, fresh))
             except KeysKnown as error:  # parents that came before: their children must point to what was written then
                 known |= error.ids
-                accepted = await self._accept(batch, workspace, traceparent, known)
-        return _answer(receipt)
+                firsts = await self._firsts(workspace, known)
+                accepted = self._accept(batch, workspace, traceparent, traces, firsts)
 
     async def record_steps(
         self,
@@ -127,24 +130,27 @@ class Intake:
                 await self._new_connections.see(workspace, new_connections)
         self._registry.activity.note(workspace, customers, connections)
 
-    async def _accept(
-        self, batch: Batch, workspace: str, traceparent: str, known: Mapping[bytes, str] | None = None
+    def _accept(
+        self,
+        batch: Batch,
+        workspace: str,
+        traceparent: str,
+        trace_of: Mapping[str, str] | None,
+        first_of: Mapping[bytes, First] | None = None,
     ) -> list[Accepted]:
-        """The records of events. `known` has the first record of those of their parents that came before."""
-        foreign = batch.foreign_parents()
-        first_of = None
-        if known:
-            traces = await self._recent.traces_of(workspace, known.values())
-            first_of = {key: First(record_id, traces.get(record_id, "")) for key, record_id in known.items()}
         return to_records(
             batch,
             workspace=workspace,
             redactor=self._redactor,
             integration_of=lambda key: self._integration(workspace, key),
             traceparent=traceparent,
-            trace_of=await self._recent.traces_of(workspace, foreign) if foreign else None,
+            trace_of=trace_of,
             first_of=first_of,
         )
+
+    async def _firsts(self, workspace: str, known: Mapping[bytes, str]) -> dict[bytes, First]:
+        traces = await self._recent.traces_of(workspace, known.values())
+        return {key: First(record_id, traces.get(record_id, "")) for key, record_id in known.items()}
 
     async def _find_event(self, workspace: str, event_id: str) -> Record:
         record = await self._recent.find(workspace, event_id.lower()) if is_id(event_id) else None

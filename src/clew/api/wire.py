@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 from litestar import Response
@@ -47,7 +47,7 @@ class Refusal(msgspec.Struct, frozen=True):
 
 def refusal_of(scope: Scope) -> Refusal | None:
     """What an `answering` callable left behind where it refused the request, None where it took it."""
-    found: Refusal | None = cast("Any", scope).get(_REFUSAL)
+    found: Refusal | None = scope.get(_REFUSAL)  # type: ignore[assignment]  # a key of ours among those of ASGI
     return found
 
 
@@ -83,7 +83,7 @@ async def read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
         raise _too_large(max_bytes)
     message: Any = await receive()
     chunk: bytes = message.get("body", b"")
-    kept = cast("Any", scope)
+    kept: Any = scope
     if message["type"] == "http.request" and not message.get("more_body"):
         kept[_BODY] = chunk
         return _within(chunk, max_bytes)
@@ -179,6 +179,6 @@ def answering(app: ASGIApp) -> ASGIApp:
 async def _refuse(scope: Scope, send: Send, error: ClewError) -> None:
     body = _encode(error.problem(scope["path"]))
     headers = [*_json_headers(body, PROBLEM), *problem_headers(error)]
-    kept = cast("Any", scope)
+    kept: Any = scope
     kept[_REFUSAL] = Refusal(error.status, headers, body, kept.get(_BODY, b""))
     await _send(send, error.status, headers, body)
