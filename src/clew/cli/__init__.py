@@ -1,0 +1,23 @@
+"""The command `clew`.
+
+Exit codes: 0 done, 1 it could not be done, 2 it was called wrongly. What is asked for goes to standard output, all
+else to standard error.
+"""
+
+from __future__ import annotations
+
+import click
+
+from clew.cli.command import Command
+from clew.cli.keys import keys, sign_in_link
+from clew.cli.serving import demo, print_settings, serve
+
+
+@click.group(cls=Command, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="clew")
+def main() -> None:
+    """Follow the thread from an order to the reason why it is not there."""
+
+
+for command in (serve, demo, print_settings, keys, sign_in_link):
+    main.add_command(command)
