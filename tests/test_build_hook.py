@@ -10,7 +10,7 @@ from pathlib import Path
 
 import hatch_build
 import pytest
-from hatch_build import VendorError, bring, is_current
+from hatch_build import VendorError, bring, bring_for_tests, is_current
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -136,3 +136,33 @@ def test_the_wheel_holds_all_that_the_server_reads(tmp_path):
     }
     assert held == sources
     assert {"clew/web/static/vendor/htmx.js", "clew/web/static/vendor/htmx.LICENSE.txt", "clew/py.typed"} <= held
+
+
+def ask_for_a_judge(root: Path) -> None:
+    """Let the tests of the checkout ask for a library of their own."""
+    about = json.loads((root / "package.json").read_text())
+    (root / "package.json").write_text(json.dumps(about | {"devDependencies": {"judge": "1.2.3"}}))
+
+
+NPM_THAT_BRINGS_A_JUDGE = """#!/bin/sh
+mkdir -p node_modules/judge
+echo '{"version": "1.2.3"}' > node_modules/judge/package.json
+"""
+
+
+def test_what_only_the_tests_use_is_brought_where_it_is_missing(project, npm):
+    ask_for_a_judge(project)
+    npm(NPM_THAT_BRINGS_A_JUDGE)
+    bring_for_tests(project)
+    npm(NPM_THAT_FAILS)
+    bring_for_tests(project)
+    (project / "node_modules/judge/package.json").write_text('{"version": "1.2.2"}')
+    with pytest.raises(VendorError, match="the registry does not answer"):
+        bring_for_tests(project)
+
+
+def test_without_npm_the_tests_say_what_to_do(project, monkeypatch):
+    ask_for_a_judge(project)
+    monkeypatch.setattr("hatch_build.find_npm", lambda: None)
+    with pytest.raises(VendorError, match="make setup"):
+        bring_for_tests(project)

@@ -98,14 +98,18 @@ def test_nothing_is_asked_for_while_someone_types(visitor: Page) -> None:
     visitor.set_viewport_size({"width": 1280, "height": 900})
     visitor.goto("/logs")
     visitor.wait_for_load_state("networkidle")
-    for name in ("Customer", "Integration"):  # what is frequent is asked for once, when the filter opens
-        with visitor.expect_response(re.compile("/logs/facets")):
-            visitor.locator("main summary", has_text=name).first.click()
     asked: list[str] = []
     visitor.on("request", lambda request: asked.append(request.url))
     visitor.get_by_role("searchbox").press_sequentially("order 1042")
-    for name in ("Customer", "Integration", "Key", "Text"):
-        visitor.locator("main summary", has_text=name).first.click()
-        visitor.get_by_label(name, exact=True).press_sequentially("order")
-    visitor.evaluate(SETTLE)
-    assert asked == []
+    filters = visitor.locator(".filters details.pop:visible:has(input:not([type=hidden]))").all()
+    assert len(filters) >= 4
+    for one in filters:
+        if one.get_attribute("hx-get"):  # what is frequent is asked for once, when the filter opens
+            with visitor.expect_response(re.compile("/facets")):
+                one.locator("summary").click()
+        else:
+            one.locator("summary").click()
+        asked.clear()
+        one.locator("input:visible").first.press_sequentially("order")
+        visitor.evaluate(SETTLE)
+        assert asked == []

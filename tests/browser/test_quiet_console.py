@@ -38,8 +38,8 @@ class Complaints:
         page.on("pageerror", lambda error: self.said.append(f"failed: {error}"))
         page.on("requestfailed", self._miss)
         page.on("response", self._receive)
-        page.on("request", self._open.add)
-        page.on("requestfinished", self._open.discard)
+        page.on("request", self._begin)
+        page.on("requestfinished", self._end)
 
     def wait(self) -> list[str]:
         """What was said, once all that the page asked for has come."""
@@ -48,6 +48,12 @@ class Complaints:
         while self._open and time.monotonic() < deadline:
             self._page.wait_for_timeout(5)
         return self.said
+
+    def _begin(self, request: Request) -> None:
+        self._open.add(request)
+
+    def _end(self, request: Request) -> None:
+        self._open.discard(request)
 
     def _hear(self, message: ConsoleMessage) -> None:
         is_answer = self.expected != "" and message.location["url"].endswith(self.expected)
@@ -112,7 +118,7 @@ def test_what_a_page_leads_to_by_its_tabs_is_quiet(
 def test_what_is_wrong_is_heard(visitor: Page, quiet: Complaints) -> None:
     visitor.goto("/logs")
     visitor.evaluate("() => document.body.insertAdjacentHTML('beforeend', '<p style=\"color: red\">x</p>')")
-    visitor.evaluate("() => fetch('/nonsense')")
+    visitor.evaluate("() => fetch('/nonsense').then((answer) => answer.text())")
     visitor.evaluate("() => setTimeout(() => nothing.at.all)")
     heard = " ".join(quiet.wait())
     assert "refused by the policy: style-src-attr" in heard

@@ -27,16 +27,16 @@ class Visit:
 PAGES: dict[str, Visit] = {
     "overview": Visit("/"),
     "all records": Visit("/logs"),
-    "failures with filters": Visit("/logs?status=failure&product=ship&key=order%3D*&duration=7d"),
+    "failures with filters": Visit("/logs?status=failure&product=ship&key=order%3D*&duration=7d&limit=10"),
     "an empty log": Visit("/logs?customer=nobody&duration=1h"),
     "a filter that is wrong": Visit("/logs?status=meh", 400),
-    "integration events": Visit("/logs/integration-events"),
-    "api requests": Visit("/logs/api-requests"),
-    "external webhooks": Visit("/logs/external-webhooks"),
-    "external event pulls": Visit("/logs/external-event-pulls"),
-    "external events": Visit("/logs/external-events"),
-    "internal events": Visit("/logs/internal-events"),
-    "flow runs": Visit("/logs/flow-runs"),
+    "integration events": Visit("/logs/integration-events?limit=10"),
+    "api requests": Visit("/logs/api-requests?limit=10"),
+    "external webhooks": Visit("/logs/external-webhooks?limit=10"),
+    "external event pulls": Visit("/logs/external-event-pulls?limit=10"),
+    "external events": Visit("/logs/external-events?limit=10"),
+    "internal events": Visit("/logs/internal-events?limit=10"),
+    "flow runs": Visit("/logs/flow-runs?limit=10"),
     "a record": Visit("/records/{webhook}"),
     "a record's data": Visit("/records/{integration_event}?tab=data"),
     "a record's payload": Visit("/records/{webhook}?tab=payload"),
@@ -48,13 +48,17 @@ PAGES: dict[str, Visit] = {
     "an event that launched a run": Visit("/records/{event}"),
     "an event that launched none": Visit("/records/{unlaunched}"),
     "a flow run": Visit("/flow-runs/{run}"),
-    "a node run's error": Visit("/flow-runs/{run}?node={node}&tab=error"),
-    "a node run's logs": Visit("/flow-runs/{run}?node={node}&tab=logs"),
-    "a node run's input": Visit("/flow-runs/{run}?node={node}&tab=input"),
+    "a flow run's error": Visit("/flow-runs/{run}?tab=error"),
+    "a flow run's logs": Visit("/flow-runs/{run}?tab=logs"),
+    "a flow run's input": Visit("/flow-runs/{run}?tab=input"),
+    "a flow run's requests": Visit("/flow-runs/{run}?tab=requests"),
+    "a node run's input": Visit("/flow-runs/{run}?node={node}&view=input"),
+    "a node run's logs": Visit("/flow-runs/{run}?node={node}&view=logs"),
+    "a node run's requests": Visit("/flow-runs/{run}?node={node}&view=requests"),
     "flows": Visit("/flows"),
     "a flow": Visit("/flows/{flow}"),
     "customers": Visit("/customers"),
-    "a customer's events": Visit("/customers/{customer}/integration-events?duration=7d"),
+    "a customer's events": Visit("/customers/{customer}/integration-events?duration=7d&limit=10"),
     "an event of a customer": Visit("/customers/{customer}/integration-events?duration=7d&event={event}"),
     "a summary of events": Visit(
         "/customers/{customer}/integration-events?duration=7d&selected={event}&selected={other_event}"
@@ -108,7 +112,7 @@ def find_places(demo: Demo) -> dict[str, str]:
         node_run = next(item for item in failed if item["kind"] == "node_run")
         events = _items(api, "/v1/records?kind=integration_event&status=failure&duration=7d&limit=1")
         event = of_kind["external_event"]
-        theirs = _items(api, f"/v1/records?role=event&customer={quote(event['customer'])}&duration=7d")
+        theirs = _items(api, f"/v1/records?role=event&customer={quote(event['customer'])}&duration=7d&limit=10")
         integrations = _items(api, "/v1/integrations")
     return {
         "webhook": webhook,
