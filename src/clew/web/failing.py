@@ -1,4 +1,9 @@
-"""What failed lately: where the navigation has its red dots."""
+"""What failed lately: where the navigation has its red dots.
+
+Of the calls of our own API these are failures: what a sender was refused on the way in (his events are not in the log,
+and he may not look), and what broke on our side. A read that was refused is none: whoever asked saw the answer, and
+nothing is missing because of it. A dot for each mistyped filter would soon be a dot that nobody follows.
+"""
 
 from __future__ import annotations
 
