@@ -96,6 +96,17 @@ async def test_a_reader_who_goes_away_in_the_middle_of_a_piece_ends_the_question
     assert len(await take(downloads.export(ALL, "csv", "desc"))) == 3
 
 
+async def test_closing_ends_the_exports_that_nobody_goes_on_reading(downloads, store):
+    slow = [downloads.export(ALL, "csv", "desc") for _ in range(2)]
+    for pieces in slow:
+        await anext(pieces)
+    downloads.close()
+    assert store.closed == 2
+    for pieces in slow:
+        await pieces.aclose()
+    downloads.close()
+
+
 async def test_a_failure_in_the_middle_reaches_the_reader_and_frees_the_place(downloads, store):
     store.fails = True
     for _ in range(3):

@@ -33,7 +33,7 @@ class Limited(MemoryStore):
         return Page(page.items, has_next=bool(page.items), has_prev=False, truncated=True, reached_ms=self.reached_ms)
 
     def count(self, filter):
-        return Count(super().count(filter).count, truncated=True)
+        return Count(super().count(filter).count, truncated=True, reached_ms=self.reached_ms)
 
     def histogram(self, filter, step_ms):
         whole = super().histogram(filter, step_ms)
@@ -219,7 +219,12 @@ async def test_what_was_counted_in_part_says_from_when(search, store):
     put(store, NOW - 9 * DAY_MS, NOW - 1)
 
     async def covered():
-        answers = await search.histogram(Filter(workspace="w")), await search.facets(Filter(workspace="w"), ("kind",))
+        every = Filter(workspace="w")
+        answers = (
+            await search.count(every),
+            await search.histogram(every),
+            await search.facets(every, ("kind",)),
+        )
         assert all(answer.coverage.truncated for answer in answers)
         return {answer.coverage.from_ms for answer in answers}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Generator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -19,32 +20,36 @@ class Downloads:
 
     def __init__(self, store: LogStore) -> None:
         self._store = store
-        self._running = 0
+        self._running: dict[ThreadPoolExecutor, Generator[bytes, None, None]] = {}
 
     def export(self, filter: Filter, format: ExportFormat, sort: Sort) -> AsyncGenerator[bytes, None]:
         """A file in pieces, see `LogStore.export`. It begins when the first one is asked for.
 
         Raises `TooMany` where as many run as may, at once and not in the middle.
         """
-        if self._running >= EXPORTS_AT_ONCE:
+        if len(self._running) >= EXPORTS_AT_ONCE:
             raise TooMany(
-                f"{self._running} exports run, and no more than {EXPORTS_AT_ONCE} may at one time.",
+                f"{len(self._running)} exports run, and no more than {EXPORTS_AT_ONCE} may at one time.",
                 hint="Try again when one of them has ended.",
                 retry_after_s=RETRY_AFTER_S,
             )
         return self._pieces(self._store.export(filter, format, sort))
 
+    def close(self) -> None:
+        """End every export that runs, and wait until its question has ended."""
+        for thread, pieces in list(self._running.items()):
+            with contextlib.suppress(RuntimeError):  # it ends by itself
+                thread.submit(pieces.close)
+            thread.shutdown()
+
     async def _pieces(self, pieces: Generator[bytes, None, None]) -> AsyncGenerator[bytes, None]:
-        loop = asyncio.get_running_loop()
         thread = ThreadPoolExecutor(1, thread_name_prefix="log-export")
-        self._running += 1
+        self._running[thread] = pieces
         try:
-            while piece := await loop.run_in_executor(thread, next, pieces, b""):
+            while piece := await asyncio.get_running_loop().run_in_executor(thread, next, pieces, b""):
                 yield piece
         finally:
             # Behind the piece that is being made, where the reader went away in the middle of it.
-            thread.submit(pieces.close).add_done_callback(lambda _: loop.call_soon_threadsafe(self._end))
+            with contextlib.suppress(RuntimeError):  # it was closed from outside
+                thread.submit(pieces.close).add_done_callback(lambda _: self._running.pop(thread, None))
             thread.shutdown(wait=False)
-
-    def _end(self) -> None:
-        self._running -= 1

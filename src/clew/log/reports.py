@@ -41,8 +41,8 @@ class Reports:
 
     def count(self, filter: Filter) -> Count:
         """See `LogStore.count`."""
-        found, whole, _ = self._report(filter, lambda window, end_s: self._count(filter, window, end_s))
-        return Count(found or 0, truncated=not whole)
+        found, whole, reached_ms = self._report(filter, lambda window, end_s: self._count(filter, window, end_s))
+        return Count(found or 0, truncated=not whole, reached_ms=reached_ms)
 
     def histogram(self, filter: Filter, step_ms: int) -> Histogram:
         """See `LogStore.histogram`."""

@@ -141,7 +141,8 @@ class Search:
         return await self._run(lambda: self._store.trace(workspace, trace_id, near_ms, limit))
 
     def close(self) -> None:
-        """Wait for the questions that run. The store stays open."""
+        """Wait for the questions that run, and end the exports. The store stays open."""
+        self._downloads.close()
         self._threads.shutdown()
 
     async def _run(self, question: Callable[[], Answered]) -> Answered:
@@ -158,17 +159,18 @@ class Search:
             page,
             self._cursor(request, page, backward=False) if page.has_next else None,
             self._cursor(request, page, backward=True) if page.has_prev else None,
-            _cut(self._coverage(query.filter, indexed_until, truncated=page.truncated), query, page),
+            _cut(self._coverage(query.filter, indexed_until), query, page),
         )
 
     def _count(self, filter: Filter) -> CountAnswer:
         indexed_until = self._progress.indexed_until_ms()
         count = self._store.count(filter)
-        return CountAnswer(count, self._coverage(filter, indexed_until, truncated=count.truncated))
+        whole = self._coverage(filter, indexed_until)
+        return CountAnswer(count, _cut_back(whole, truncated=count.truncated, reached_ms=count.reached_ms))
 
     def _histogram(self, filter: Filter, bars: int, step_ms: int | None) -> HistogramAnswer:
         indexed_until = self._progress.indexed_until_ms()
-        whole = self._coverage(filter, indexed_until, truncated=False)
+        whole = self._coverage(filter, indexed_until)
         from_ms = whole.to_ms if whole.from_ms is None else whole.from_ms
         if step_ms is None:
             step_ms = choose_step_ms(from_ms, whole.to_ms, bars)
@@ -185,7 +187,7 @@ class Search:
     def _facets(self, filter: Filter, names: Sequence[str], limit: int) -> FacetsAnswer:
         indexed_until = self._progress.indexed_until_ms()
         facets = self._store.facets(filter, names, limit)
-        whole = self._coverage(filter, indexed_until, truncated=False)
+        whole = self._coverage(filter, indexed_until)
         return FacetsAnswer(facets.values, _cut_back(whole, truncated=facets.truncated, reached_ms=facets.reached_ms))
 
     def _cursor(self, request: ListRequest, page: Page, *, backward: bool) -> str | None:
@@ -199,14 +201,14 @@ class Search:
             return None
         return self._cursors.encode(Cursor(place, backward), request.binding)
 
-    def _coverage(self, filter: Filter, indexed_until: int, *, truncated: bool) -> Coverage:
+    def _coverage(self, filter: Filter, indexed_until: int) -> Coverage:
+        """What a search covers that is not truncated."""
         oldest = self._oldest_ms(filter.workspace)
         return Coverage(
             from_ms=oldest if filter.from_ms is None else filter.from_ms,
             to_ms=self._clock.now_ms() if filter.to_ms is None else filter.to_ms,
             indexed_until=indexed_until,
             oldest_kept=oldest,
-            truncated=truncated,
         )
 
     def _oldest_ms(self, workspace: str) -> int | None:
@@ -225,9 +227,8 @@ def _cut(whole: Coverage, query: Query, page: Page) -> Coverage:
     if not page.truncated:
         return whole
     if (query.sort == "asc") != query.backward:
-        return msgspec.structs.replace(
-            whole, to_ms=(whole.from_ms or 0) if page.reached_ms is None else page.reached_ms
-        )
+        to_ms = (whole.from_ms or 0) if page.reached_ms is None else page.reached_ms
+        return msgspec.structs.replace(whole, to_ms=to_ms, truncated=True)
     return _cut_back(whole, truncated=True, reached_ms=page.reached_ms)
 
 

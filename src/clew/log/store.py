@@ -20,10 +20,15 @@ from clew.log.query import Filter, Page, Query, Sort
 
 
 class Count(msgspec.Struct, frozen=True):
-    """How many records a filter has. `truncated`: counting ended at a bound, there are at least this many."""
+    """How many records a filter has.
+
+    `truncated`: counting ended at a bound. These are the records from `reached_ms` on (None: of no time), there are at
+    least as many.
+    """
 
     count: int
     truncated: bool = False
+    reached_ms: int | None = None
 
 
 class Bar(msgspec.Struct, frozen=True):
@@ -83,10 +88,7 @@ class LogStore(Protocol):
         ...
 
     def count(self, filter: Filter) -> Count:
-        """How many records match.
-
-        Where the count ends at a bound of time or memory it is `truncated`: those of the latest time, at least.
-        """
+        """How many records match."""
         ...
 
     def histogram(self, filter: Filter, step_ms: int) -> Histogram:
