@@ -191,6 +191,13 @@ def test_without_a_script_the_zone_is_chosen_from_a_list(client: Client):
     assert choose(client, zone="Asia/Kolkata", next="/flows")["location"] == "/flows"
 
 
+def test_who_chooses_another_zone_comes_back_to_the_page_they_were_on(client: Client):
+    page = client.get("/settings/time-zone", headers=REFERER).text
+    assert 'name="next" value="/logs?status=failure"' in page
+    elsewhere = client.get("/settings/time-zone", headers={"referer": "https://evil.example/logs"}).text
+    assert 'name="next" value="/"' in elsewhere
+
+
 def test_an_unknown_zone_is_refused_and_a_form_from_elsewhere_too(client: Client):
     token = re.search(r'name="form_token" value="(\w+)"', client.get("/logs").text)
     assert token

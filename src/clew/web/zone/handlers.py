@@ -21,14 +21,14 @@ COOKIE_AGE_S = 365 * 86_400
 
 
 @get(ZONE_PATH)
-async def show_zone(request: HttpRequest, face: Face, next: FromQuery[str] = "/") -> Response[str]:
+async def show_zone(request: HttpRequest, face: Face, next: FromQuery[str] = "") -> Response[str]:
     """Every zone by name, for a browser that runs no script or is in another place than the reader."""
     page = ZonePage(
         layout=await face.layout(session_of(request), "Time zone", path=ZONE_PATH),
         names=offered_names(),
         chosen=zone_key(),
         now=say_minute(face.clock.now_ms()),
-        next=local_path(next),
+        next=local_path(next or _page_before(request)),
     )
     return face.respond(page)
 
