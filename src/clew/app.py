@@ -10,6 +10,7 @@ import secrets
 import signal
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ from clew.log.keeper import Keeper
 from clew.log.parameters import FilterParser
 from clew.log.pump import Pump
 from clew.log.search import Search
+from clew.log.tail import LiveTail
+from clew.operations.running_server import RunningServer, announce, withdraw
 from clew.registry.declare import Declarations, collect
 from clew.registry.registry import Registry, open_registry
 from clew.web.pages import build_web
@@ -66,7 +69,7 @@ class Clew:
     def __init__(self, settings: Settings, declared: Declared, clock: Clock) -> None:
         self.settings = settings
         self.clock = clock
-        directory = Path(settings.data_dir)
+        directory = self._directory = Path(settings.data_dir)
         _make_private(directory)
         declarations = declared.declarations
         secret_values = _find_secrets(declarations, os.environ)
@@ -86,7 +89,10 @@ class Clew:
             queue_bytes=settings.journal_queue_bytes,
             keep_keys_hours=settings.keep_keys_hours,
         )
-        self.pump = Pump(self.journal.reader("log"), self.store, clock)
+        reader = self.journal.reader("log")
+        (indexed,) = (status for status in self.journal.status().readers if status.name == "log")
+        self.tail = LiveTail(indexed.position)
+        self.pump = Pump(reader, self.store, clock, on_inserted=self.tail.offer)
         secret = _server_secret(settings, directory).encode()
         cursors = CursorCodec(secret)
         self.search = Search(self.store, progress=self.pump, clock=clock, cursors=cursors)
@@ -139,6 +145,7 @@ class Clew:
             requests=self.requests,
             answers=self.answers,
             search=self.search,
+            tail=self.tail,
             parser=parser,
             registry=self.registry,
             flows=self.flows,
@@ -155,6 +162,7 @@ class Clew:
             checks=self._checks(),
             pages=build_web(
                 search=self.search,
+                tail=self.tail,
                 parser=parser,
                 registry=self.registry,
                 settings=self.settings,
@@ -228,7 +236,7 @@ class Clew:
             self.close()
 
     async def _serve(self, on_ready: Callable[[str], object], alongside: Alongside | None) -> None:
-        server = _Server(self.asgi, self.settings)
+        server = _Server(self.asgi, self.settings, on_shutdown=self.tail.close)
         await self.flows.start()
         try:
             await self._serve_until_stopped(server, on_ready, alongside)
@@ -241,6 +249,8 @@ class Clew:
     ) -> None:
         serving = asyncio.create_task(server.serve())
         await server.wait_until_ready(serving)
+        key = self.registry.keys.make_local()
+        announce(self._directory, RunningServer(server.url, key, os.getpid(), version("clew")))
         url = self.settings.public_url.rstrip("/") or server.url
         on_ready(url)
         companion = asyncio.create_task(_run_beside(alongside, server)) if alongside else None
@@ -251,6 +261,7 @@ class Clew:
 
     def close(self) -> None:
         """Write what waits, index what can be indexed soon, and let go of the data directory."""
+        withdraw(self._directory)
         self._trimmer.stop()
         self._keeper.stop()
         if self.pump.status().is_running and not self.pump.drain(DRAIN_S):
@@ -316,7 +327,7 @@ class Trimmer:
 class _Server(uvicorn.Server):
     """uvicorn, told when to stop by our own signal handlers: it would end the process before the parts are closed."""
 
-    def __init__(self, app: Any, settings: Settings) -> None:
+    def __init__(self, app: Any, settings: Settings, on_shutdown: Callable[[], object]) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -332,6 +343,7 @@ class _Server(uvicorn.Server):
         )
         self.stopping = asyncio.Event()
         self._host = settings.host
+        self._on_shutdown = on_shutdown
 
     async def serve(self, sockets: Any = None) -> None:
         """Serve until `stop`."""
@@ -345,6 +357,11 @@ class _Server(uvicorn.Server):
                 f"The server cannot listen on {self._host} port {self.config.port}.",
                 hint="Another program may have the port: set CLEW_PORT to another one.",
             ) from error
+
+    async def shutdown(self, sockets: Any = None) -> None:
+        """End the answers that have no end of their own, then wait for the others."""
+        self._on_shutdown()
+        await super().shutdown(sockets)
 
     def stop(self) -> None:
         """Stop: gracefully at the first call, at once at the second."""

@@ -17,7 +17,7 @@ import msgspec
 from clew.core.errors import SettingsError
 
 PREFIX = "CLEW_"
-SECRETS = frozenset({"secret_key", "admin_key", "state_url", "log_url"})
+SECRETS = frozenset({"secret_key", "admin_key", "api_key", "state_url", "log_url"})
 MIB = 1024 * 1024
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
@@ -44,6 +44,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Signs cursors and sessions. Empty: made on first start and kept in the data directory."""
     admin_key: str = ""
     """An API key with every scope, for automation. Kept nowhere."""
+    server_url: str = ""
+    """The server that commands such as `clew export` ask. Empty: the one that runs on the data directory."""
+    api_key: str = ""
+    """The key that these commands ask with. Empty: the one that a server on this data directory made for them."""
     max_request_bytes: Positive = 10 * MIB
     """The largest request body, also after decompression."""
     max_event_bytes: Positive = 1 * MIB

@@ -33,6 +33,9 @@ SHOWN = len(PREFIX) + 6
 MISS_AGE_MS = 100
 """How old the answer "there is no such key" may be. It bounds what wrong keys cost, however many are tried."""
 
+LOCAL = "local"
+"""The id of the key that `Keys.make_local` makes."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -68,6 +71,11 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     prefix: str = ""
 
     @property
+    def is_local(self) -> bool:
+        """Whether it is a command on the server's own machine, which may read and write what the server may."""
+        return self.key_id == LOCAL
+
+    @property
     def actor(self) -> str:
         """Who it is, in Configuration Activity: the key's name and how it begins."""
         return f"{self.name} ({self.prefix}...)" if self.prefix else self.name
@@ -88,6 +96,8 @@ class Keys:
         self._admin = Principal(
             workspace=workspace, scopes=frozenset(SCOPES), key_id="settings", name="the admin key of the settings"
         )
+        self._local_hash = b""
+        self._local = Principal(workspace=workspace, scopes=frozenset(SCOPES), key_id=LOCAL, name="the clew command")
         self._noted: dict[str, int] = {}
         self._noting = threading.Lock()
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="clew-key-use")
@@ -120,6 +130,12 @@ class Keys:
         self._by_hash.refresh()
         return key, text
 
+    def make_local(self) -> str:
+        """A key with every scope that is kept nowhere and ends with this process, for commands on the same machine."""
+        text = PREFIX + secrets.token_urlsafe(30)
+        self._local_hash = _hash(text)
+        return text
+
     def authenticate(self, text: str) -> Principal | None:
         """Who has this key, or None. A dictionary look-up; the time it takes says nothing about other keys.
 
@@ -131,6 +147,8 @@ class Keys:
         if principal is None:
             if hmac.compare_digest(digest, self._admin_hash):
                 return self._admin
+            if hmac.compare_digest(digest, self._local_hash):
+                return self._local
             principal = self._by_hash.value(MISS_AGE_MS).get(digest)
         if principal is not None:
             self._note_use(principal.key_id)
