@@ -123,6 +123,7 @@ def test_an_exception_whose_text_fails_or_cannot_be_written_is_described_all_the
     assert len(caught(ValueError("x" * 100_000)).message) < 5_000
 
 
+@pytest.mark.feature("D14")
 def test_an_exception_may_bring_its_own_key() -> None:
     class OutOfStock(Exception):
         error_key = "out_of_stock"

@@ -38,6 +38,7 @@ def count_events(api: httpx.Client) -> int:
     return api.get("/v1/integration-events/count").json()["count"]
 
 
+@pytest.mark.feature("I06")
 @pytest.mark.parametrize(
     ("body", "status", "pointer"),
     [
@@ -98,6 +99,7 @@ def test_a_wrong_line_of_ndjson_is_named(api: httpx.Client) -> None:
     assert "line 3" in problem(post(api, body, "application/x-ndjson"), 400)["detail"]
 
 
+@pytest.mark.feature("I06")
 def test_the_hint_lists_what_is_allowed(api: httpx.Client) -> None:
     document = problem(post(api, '{"event": "x", "status": "meh"}'), 422)
     text = json.dumps(document)

@@ -576,7 +576,7 @@ def test_a_product_that_was_not_declared_there_does_not_reach_a_local_server(api
     assert len(target.requests) == before
 
 
-@pytest.mark.feature("C44", "F31")
+@pytest.mark.feature("C44", "F31", "B25")
 def test_a_disabled_flow_says_so_and_can_be_enabled(api: httpx.Client) -> None:
     assert decisions(api, release(api), 2)["also"]["code"] == "flow_disabled"
     assert api.get("/v1/flows/also").json()["enabled"] is False

@@ -216,6 +216,7 @@ def test_every_response_has_a_request_id(api: httpx.Client) -> None:
     assert api.post("/v1/events", content=b"").headers["x-request-id"]
 
 
+@pytest.mark.feature("N14")
 def test_the_server_says_how_it_is(api: httpx.Client) -> None:
     assert api.get("/livez").status_code == 200
     ready = api.get("/readyz")

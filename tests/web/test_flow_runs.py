@@ -133,7 +133,7 @@ def test_a_node_that_was_not_reached_leads_to_the_one_that_failed(shop: Shop, fa
     assert re.search(r'create_shipment <span class="dot failure"', panel)
 
 
-@pytest.mark.feature("D03", "D07")
+@pytest.mark.feature("D03", "D07", "D11")
 @pytest.mark.parametrize("view", ["input", "output", "logs", "error", "requests", "nonsense"])
 def test_every_tab_of_a_node_run_opens(shop: Shop, failed: tuple[Record, str], view: str) -> None:
     html = shop.get(f"/flow-runs/{failed[1]}?node=create_shipment&view={view}")

@@ -91,7 +91,7 @@ def test_repeat_starts_a_new_run_with_the_same_input(shop: Shop, failed: tuple[R
     assert REASON in html
 
 
-@pytest.mark.feature("I05")
+@pytest.mark.feature("I05", "A30", "B27")
 def test_a_viewer_looks_and_changes_nothing(shop: Shop, failed: tuple[Record, str]) -> None:
     shop.sign_in("viewer")
     html = shop.get(f"/flow-runs/{failed[1]}")
