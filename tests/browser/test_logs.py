@@ -89,7 +89,11 @@ def test_opening_a_filter_shows_its_most_frequent_values_and_typing_asks_nothing
 
 def test_the_rows_stay_where_they_are_when_the_chart_comes(page: Page) -> None:
     waiting: list[Route] = []
-    page.route("**/integration-events/chart*", waiting.append)
+
+    def hold(route: Route) -> None:
+        waiting.append(route)
+
+    page.route("**/integration-events/chart*", hold)
     with page.expect_request("**/integration-events/chart*"):
         page.goto(f"{LOG}?duration=7d")
     expect(page.locator("#rows")).to_be_visible()

@@ -15,7 +15,7 @@ from harness.server import ADMIN_KEY, eventually
 pytestmark = pytest.mark.browser
 
 SCRIPT = "<script>window.ran = true</script><img src=x onerror='window.ran = true'>"
-TABS = ("Details", "Data", "Payload", "Error", "Trace")
+TABS = ("Details", "Payload", "Error", "Trace")
 
 
 @pytest.fixture(scope="module")
