@@ -18,7 +18,7 @@ from clew.core.ids import new_id, new_trace_id
 from clew.core.record import STATUSES, Body, ErrorInfo, HttpExchange, LogLine, Record, Summary, encode_line, summarize
 from clew.log.memory import MemoryStore
 from clew.log.query import FACET_NAMES, Filter, HttpStatusFilter, KeyFilter, Page, Place, Query
-from clew.log.store import Bar, Count, Facets, FacetValue, Histogram
+from clew.log.store import Bar, Count, Facets, FacetValue, Histogram, Traces
 from clew.log.words import words_of
 
 NOW = 1_780_000_000_000
@@ -825,6 +825,50 @@ def test_a_trace_is_looked_for_near_its_time_first(store, workspace):
     assert store.trace(workspace, trace_id, near_ms=NOW + 90 * DAY_MS) == [far, edge, near]
     assert store.trace(workspace, trace_id) == [far, edge, near]
     assert store.trace(workspace, new_trace_id(), near_ms=NOW) == []
+
+
+# -- traces and records, several at once
+
+
+def test_records_are_found_by_their_ids_whole_and_together(store, workspace):
+    records = put(store, full_record(workspace), *[make(workspace, NOW - n * DAY_MS) for n in range(5)])
+    put(store, make(workspace))
+    wanted = [records[0].id.upper(), records[3].id, records[3].id, new_id(NOW), new_id(NOW - 3 * DAY_MS)]
+    assert store.find_all(workspace, wanted) == {records[0].id: records[0], records[3].id: records[3]}
+    assert store.find_all(workspace, []) == {}
+    assert store.find_all(f"{workspace}-2", wanted) == {}
+
+
+def test_the_traces_of_a_filter_come_with_that_of_the_latest_record_first(store, workspace):
+    old, new, both = (new_trace_id() for _ in range(3))
+    put(
+        store,
+        make(workspace, NOW - 20 * DAY_MS, trace_id=old, status="failure"),
+        make(workspace, NOW - 19 * DAY_MS, trace_id=both, status="failure"),
+        make(workspace, NOW - DAY_MS // 2, trace_id=new, status="failure"),
+        make(workspace, NOW - 1, trace_id=both, status="failure"),
+        make(workspace, NOW, trace_id=old),
+        make(workspace, NOW, status="failure"),
+    )
+    failures = Filter(workspace=workspace, status=("failure",))
+    assert store.traces(failures, 9) == Traces((both, new, old))
+    assert store.traces(failures, 3) == Traces((both, new, old))
+    assert store.traces(failures, 2) == Traces((both, new), truncated=True)
+    assert store.traces(Filter(workspace=workspace), 1) == Traces((old,), truncated=True)
+    assert store.traces(Filter(workspace=workspace, status=("success",)), 9) == Traces(())
+
+
+def test_traces_of_one_time_are_in_the_order_of_their_text(store, workspace):
+    traces = [new_trace_id() for _ in range(9)]
+    put(store, *[make(workspace, NOW, trace_id=trace_id) for trace_id in traces])
+    assert store.traces(Filter(workspace=workspace), 9).ids == tuple(sorted(traces))
+
+
+@pytest.mark.parametrize("asked", [{}, *asked_pairs()[0]], ids=str)
+def test_the_traces_of_each_filter_are_the_same_in_both_stores(spread_out, asked):
+    workspace, memory, clickhouse = spread_out
+    filter = Filter(workspace=workspace, **asked)
+    assert clickhouse.traces(filter, 20) == memory.traces(filter, 20)
 
 
 # -- the rest

@@ -38,9 +38,9 @@ from clew.log.export import (
 )
 from clew.log.query import Filter, Page, Query, Sort
 from clew.log.reports import Reports, left_s
-from clew.log.rows import read_records, read_summaries, read_times
+from clew.log.rows import read_records, read_summaries, read_times, read_traces
 from clew.log.schema import apply_schema
-from clew.log.store import Count, Facets, Histogram
+from clew.log.store import Count, Facets, Histogram, Traces
 from clew.log.streams import stream_csv, stream_parquet, stream_text
 from clew.log.sums import Sums
 from clew.log.windows import Window, windows_back, windows_of_days, windows_on
@@ -167,6 +167,27 @@ class ClickHouseStore:
         """The record of the id. Its time is in the id, so this is one look-up in the table's key."""
         wanted = record_id.lower()
         return next(iter(self._records(sql.record_of_id(workspace, wanted, time_of(wanted)))), None)
+
+    def find_all(self, workspace: str, record_ids: Sequence[str]) -> dict[str, Record]:
+        """One look-up in the table's key for all of them."""
+        wanted = {record_id.lower(): time_of(record_id) for record_id in record_ids}
+        if not wanted:
+            return {}
+        return {record.id: record for record in self._records(sql.records_of_ids(workspace, wanted))}
+
+    def traces(self, filter: Filter, limit: int) -> Traces:
+        """Window by window until there are enough: what is new in an older window is older than all before it."""
+        deadline_s = time.monotonic() + self._timeout_s
+        found: dict[str, None] = {}
+        for window in self._windows(filter, None, later=False):
+            question = sql.traces(filter, window, limit=limit + 1, budget_s=left_s(deadline_s))
+            try:
+                found |= dict.fromkeys(read_traces(self._ask(question)))
+            except LimitReached:
+                return Traces(tuple(found)[:limit], truncated=True)
+            if len(found) > limit:
+                break
+        return Traces(tuple(found)[:limit], truncated=len(found) > limit)
 
     def trace(self, workspace: str, trace_id: str, near_ms: int | None = None, limit: int = 5_000) -> list[Record]:
         """The trace: first around the known time, else over all time by the bloom filter."""

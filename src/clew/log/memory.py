@@ -12,7 +12,7 @@ from clew.core.failure_class import failure_class_of
 from clew.core.record import Record, decode_line, summarize
 from clew.log.export import ExportFormat, columns_of, csv_header, csv_lines, json_lines
 from clew.log.query import ACTIONS_OF_STEPS, EXACT_FILTERS, Filter, KeyFilter, Page, Query, Sort
-from clew.log.store import Bar, Count, Facets, FacetValue, Histogram
+from clew.log.store import Bar, Count, Facets, FacetValue, Histogram, Traces
 from clew.log.words import words_of
 
 NEAR_MS = 2 * DAY_MS
@@ -94,6 +94,19 @@ class MemoryStore:
         self.check()
         wanted = record_id.lower()
         return next((r for r in self._records if r.workspace == workspace and r.id == wanted), None)
+
+    def find_all(self, workspace: str, record_ids: Sequence[str]) -> dict[str, Record]:
+        """The records of these ids."""
+        self.check()
+        wanted = {record_id.lower() for record_id in record_ids}
+        return {r.id: r for r in self._records if r.workspace == workspace and r.id in wanted}
+
+    def traces(self, filter: Filter, limit: int) -> Traces:
+        """All of them by their latest record, cut at the limit."""
+        self.check()
+        latest = {r.trace_id: r.time for r in self._records if r.trace_id and matches(r, filter)}
+        ids = sorted(latest, key=lambda trace_id: (-latest[trace_id], trace_id))
+        return Traces(tuple(ids[:limit]), truncated=len(ids) > limit)
 
     def trace(self, workspace: str, trace_id: str, near_ms: int | None = None, limit: int = 5_000) -> list[Record]:
         """The trace, those near the known time alone where there are any."""

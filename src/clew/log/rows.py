@@ -92,6 +92,10 @@ class _Value(msgspec.Struct, frozen=True):
     failures: int
 
 
+class _Trace(msgspec.Struct, frozen=True):
+    trace: str
+
+
 class _Version(msgspec.Struct, frozen=True):
     version: int
 
@@ -110,6 +114,7 @@ _RECORDS = msgspec.json.Decoder(_RecordRow)
 _MARKS = msgspec.json.Decoder(RecordMark)
 _COUNTS = msgspec.json.Decoder(_Count)
 _TIMES = msgspec.json.Decoder(_Time)
+_TRACES = msgspec.json.Decoder(_Trace)
 _IDS = msgspec.json.Decoder(_Id)
 _PARTITIONS = msgspec.json.Decoder(_Partition)
 _VERSIONS = msgspec.json.Decoder(_Version)
@@ -159,6 +164,11 @@ def read_times(lines: bytes) -> list[int]:
 def read_ids(lines: bytes) -> list[str]:
     """Ids of records."""
     return [row.id for row in _IDS.decode_lines(lines)]
+
+
+def read_traces(lines: bytes) -> list[str]:
+    """Ids of traces, in the order of the rows."""
+    return [row.trace for row in _TRACES.decode_lines(lines)]
 
 
 def read_days(lines: bytes) -> dict[int, Day]:

@@ -18,7 +18,7 @@ from clew.log.export import ExportFormat
 from clew.log.parameters import ListRequest
 from clew.log.query import DEFAULT_VALUES, Filter, Page, Place, Query, Sort
 from clew.log.steps import DEFAULT_BARS, MAX_BARS, choose_step_ms, count_bars
-from clew.log.store import Count, FacetValue, Histogram, LogStore
+from clew.log.store import Count, FacetValue, Histogram, LogStore, Traces
 
 OLDEST_FRESH_MS = 10 * SECOND_MS
 """How long the oldest record's time is believed: only retention and reports of the past change it."""
@@ -133,6 +133,14 @@ class Search:
     async def find(self, workspace: str, record_id: str) -> Record | None:
         """The record of an id, whole. The text must have the form of an id."""
         return await self._run(lambda: self._store.find(workspace, record_id))
+
+    async def find_all(self, workspace: str, record_ids: Sequence[str]) -> dict[str, Record]:
+        """The records of these ids, whole, by id. See `LogStore.find_all`."""
+        return await self._run(lambda: self._store.find_all(workspace, record_ids))
+
+    async def traces(self, filter: Filter, limit: int) -> Traces:
+        """The traces of the records that match, the latest first. See `LogStore.traces`."""
+        return await self._run(lambda: self._store.traces(filter, limit))
 
     async def trace(
         self, workspace: str, trace_id: str, near_ms: int | None = None, limit: int = 5_000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -100,6 +100,25 @@ def record_of_id(workspace: str, record_id: str, time_ms: int) -> Statement:
     conditions.add(f"time = {conditions.bind(time_ms, 'Int64')}")
     conditions.add(f"id = {conditions.bind(record_id, 'String')}")
     return Statement(f"SELECT {RECORD_COLUMNS} FROM log WHERE {conditions.where()} LIMIT 1", conditions.values)  # noqa: S608
+
+
+def records_of_ids(workspace: str, times_ms: Mapping[str, int]) -> Statement:
+    """Records whole. `times_ms` are their ids with the times in them: together they are the table's key."""
+    conditions = Conditions()
+    conditions.add(f"workspace = {conditions.bind(workspace, 'String')}")
+    conditions.add(f"time IN {conditions.bind(sorted(set(times_ms.values())), 'Array(Int64)')}")
+    conditions.add(f"id IN {conditions.bind(list(times_ms), 'Array(FixedString(36))')}")
+    return Statement(f"SELECT {RECORD_COLUMNS} FROM log WHERE {conditions.where()}", conditions.values)  # noqa: S608
+
+
+def traces(filter: Filter, window: Window, *, limit: int, budget_s: float) -> Statement:
+    """The traces of a window's records, that of the latest record first. No other column of theirs is read."""
+    conditions = within(filter, window)
+    return Statement(
+        f"SELECT trace_id AS trace, max(time) AS latest FROM log WHERE {conditions.where()} AND trace_id != '' "  # noqa: S608
+        f"GROUP BY trace_id ORDER BY latest DESC, trace LIMIT {limit:d} SETTINGS max_execution_time = {budget_s:f}",
+        conditions.values,
+    )
 
 
 def records_of_trace(workspace: str, trace_id: str, window: Window, limit: int) -> Statement:

@@ -72,6 +72,13 @@ class Facets(msgspec.Struct, frozen=True):
     reached_ms: int | None = None
 
 
+class Traces(msgspec.Struct, frozen=True):
+    """Traces, by their ids. `truncated`: there are more than were asked for, or looking ended at a bound."""
+
+    ids: tuple[str, ...]
+    truncated: bool = False
+
+
 class LogStore(Protocol):
     """A log that can be searched."""
 
@@ -110,6 +117,20 @@ class LogStore(Protocol):
 
     def find(self, workspace: str, record_id: str) -> Record | None:
         """The record of this id, whole, or None. The text must have the form of an id."""
+        ...
+
+    def find_all(self, workspace: str, record_ids: Sequence[str]) -> dict[str, Record]:
+        """The records of these ids, whole, by id in lower case; those that are not there are missing.
+
+        Each text must have the form of an id.
+        """
+        ...
+
+    def traces(self, filter: Filter, limit: int) -> Traces:
+        """The traces of the records that match, at most `limit`, each once: the one of the latest record comes first.
+
+        Records without a trace are passed over; of one time, traces are in the order of their text.
+        """
         ...
 
     def trace(self, workspace: str, trace_id: str, near_ms: int | None = None, limit: int = 5_000) -> list[Record]:
