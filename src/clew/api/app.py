@@ -31,6 +31,7 @@ from clew.api.records import RecordReader, build_records
 from clew.api.request_records import RequestRecords
 from clew.api.steps import build_steps
 from clew.api.switches import build_switches
+from clew.api.tail import build_tails
 from clew.api.views import build_views
 from clew.api.webhooks import PREFIX as WEBHOOKS_PREFIX
 from clew.api.webhooks import WebhookIntake, build_webhooks, describe_webhooks
@@ -41,6 +42,7 @@ from clew.diagnosis.why_not import WhyNots
 from clew.flows.flows import Flows
 from clew.log.parameters import FilterParser
 from clew.log.search import Search
+from clew.log.tail import LiveTail
 from clew.registry.registry import Registry
 
 
@@ -51,6 +53,7 @@ def build_app(
     requests: RequestRecords,
     answers: Answers,
     search: Search,
+    tail: LiveTail,
     parser: FilterParser,
     registry: Registry,
     flows: Flows,
@@ -71,6 +74,7 @@ def build_app(
             build_steps(intake, registry.keys, settings),
             describe_webhooks(receive_webhook),
             build_records(reader, registry.keys),
+            build_tails(tail, parser, registry.keys),
             build_diagnosis(search, registry.keys, registry.products.title),
             build_why_not(why_nots, registry.keys),
             *build_flows(flows, runs, reader, registry.keys),

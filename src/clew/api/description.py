@@ -112,7 +112,8 @@ class Described(Schema):
         return self._fields
 
 
-def _parameters(table: dict[str, tuple[str, dict[str, Any]]]) -> list[Parameter]:
+def query_parameters(table: dict[str, tuple[str, dict[str, Any]]]) -> list[Parameter]:
+    """The parameters of a table such as `FILTERS`."""
     return [
         Parameter(name=name, param_in="query", required=False, description=text, schema=Described(schema))
         for name, (text, schema) in table.items()
@@ -124,7 +125,7 @@ class ListOperation(Operation):
     """A list of records under the filters, by pages."""
 
     def __post_init__(self) -> None:
-        self.parameters = [*(self.parameters or []), *_parameters(FILTERS | PAGING)]
+        self.parameters = [*(self.parameters or []), *query_parameters(FILTERS | PAGING)]
 
 
 @dataclass
@@ -132,7 +133,7 @@ class FilterOperation(Operation):
     """An answer about all records under the filters."""
 
     def __post_init__(self) -> None:
-        self.parameters = [*(self.parameters or []), *_parameters(FILTERS)]
+        self.parameters = [*(self.parameters or []), *query_parameters(FILTERS)]
 
 
 @dataclass
@@ -140,7 +141,7 @@ class HistogramOperation(Operation):
     """Records over time."""
 
     def __post_init__(self) -> None:
-        self.parameters = [*(self.parameters or []), *_parameters(FILTERS | HISTOGRAM)]
+        self.parameters = [*(self.parameters or []), *query_parameters(FILTERS | HISTOGRAM)]
 
 
 @dataclass
@@ -148,7 +149,7 @@ class FacetsOperation(Operation):
     """The most frequent values."""
 
     def __post_init__(self) -> None:
-        self.parameters = [*(self.parameters or []), *_parameters(FILTERS | FACETS)]
+        self.parameters = [*(self.parameters or []), *query_parameters(FILTERS | FACETS)]
 
 
 @dataclass
@@ -156,7 +157,7 @@ class ExportOperation(Operation):
     """All records as a file."""
 
     def __post_init__(self) -> None:
-        self.parameters = [*(self.parameters or []), *_parameters(FILTERS | EXPORT)]
+        self.parameters = [*(self.parameters or []), *query_parameters(FILTERS | EXPORT)]
         text: Any = Described({"type": "string"})
         content = {media_type: OpenAPIMediaType(schema=text) for media_type in CONTENT_TYPES.values()}
         self.responses = {

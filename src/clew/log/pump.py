@@ -9,11 +9,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 
 import msgspec
 
 from clew.core.clock import Clock
-from clew.journal.journal import JournalReader
+from clew.journal.journal import Block, JournalReader
 from clew.log.store import LogStore
 
 MAX_RECORDS = 40_000
@@ -48,8 +49,12 @@ class PumpStatus(msgspec.Struct, frozen=True):
 class Pump:
     """A thread that feeds a store. It never skips a block and ends only when it is told to."""
 
-    def __init__(self, reader: JournalReader, store: LogStore, clock: Clock) -> None:
+    def __init__(
+        self, reader: JournalReader, store: LogStore, clock: Clock, on_inserted: Callable[[Block], object] | None = None
+    ) -> None:
+        """`on_inserted` is given each block when its records can be found, once. It must return at once."""
         self._reader = reader
+        self._on_inserted = on_inserted
         self._store = store
         self._clock = clock
         self._thread = threading.Thread(target=self._run, name="log-pump", daemon=True)
@@ -64,6 +69,7 @@ class Pump:
         self._last_error = ""
         self._failing_since_ms: int | None = None
         self._rest_until_s = 0.0
+        self._turn, self._at_work = threading.Lock(), threading.Lock()
 
     def start(self) -> None:
         """Begin."""
@@ -85,6 +91,20 @@ class Pump:
                 return self._changed.wait_for(lambda: self._empty_look > asked, timeout_s)
             finally:
                 self._hurried.clear()
+
+    @contextmanager
+    def paused(self, timeout_s: float) -> Iterator[None]:
+        """Inside, no block is under way: the log holds what the cursor says, and nothing of what comes after it.
+
+        What comes waits in the journal. Raises `Unavailable` where the block that is under way takes longer.
+        """
+        with self._turn:  # so that no other block begins once this one has ended
+            if not self._at_work.acquire(timeout=timeout_s):
+                raise Unavailable(f"A block was not in the log after {timeout_s:g} s.", hint=self._last_error)
+            try:
+                yield
+            finally:
+                self._at_work.release()
 
     def indexed_until_ms(self) -> int:
         """What was acknowledged before this time can be found."""
@@ -108,7 +128,10 @@ class Pump:
             try:
                 if self._look():
                     self._gather()
-                    self._index_block()
+                    with self._turn:
+                        pass
+                    with self._at_work:
+                        self._index_block()
                 self._recover()
                 retry_s = FIRST_RETRY_S
             except Exception as error:  # whatever it is: the block stays in the journal and is tried again
@@ -144,6 +167,8 @@ class Pump:
             self._indexed_until_ms = max(self._indexed_until_ms, block.oldest_ms)
         self._store.insert(block.lines, block.token)
         self._reader.commit(block)
+        if self._on_inserted:
+            self._on_inserted(block)
         with self._changed:
             self._inserted_records += block.count
             self._inserted_blocks += 1

@@ -23,6 +23,7 @@ from clew.flows.republishing import Republisher
 from clew.flows.runner import Runner
 from clew.log.parameters import FilterParser
 from clew.log.search import Search
+from clew.log.tail import LiveTail
 from clew.registry.members import HASHES_AT_ONCE
 from clew.registry.registry import Registry
 from clew.registry.sessions import Session
@@ -52,8 +53,10 @@ class WebFace:
         runner: Runner | None,
         flow_settings: FlowSettings | None,
         republisher: Republisher | None = None,
+        tail: LiveTail | None = None,
     ) -> None:
         self.search = search
+        self.tail = tail
         self.parser = parser
         self.registry = registry
         self.settings = settings

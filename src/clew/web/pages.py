@@ -25,6 +25,7 @@ from clew.flows.republishing import Republisher
 from clew.flows.runner import Runner
 from clew.log.parameters import FilterParser
 from clew.log.search import Search
+from clew.log.tail import LiveTail
 from clew.registry.registry import Registry
 from clew.registry.sessions import Session
 from clew.web.connected.connections import CHANGES, show_connection, show_connections
@@ -73,11 +74,12 @@ def build_web(
     runner: Runner | None = None,
     flow_settings: FlowSettings | None = None,
     republisher: Republisher | None = None,
+    tail: LiveTail | None = None,
 ) -> Router:
     """The pages. Whoever is not signed in is led to the sign-in and then back.
 
     `flows` are those that are declared, by key; without a `runner` none is stopped or repeated here, without
-    `flow_settings` none enabled or disabled, without a `republisher` no event republished.
+    `flow_settings` none enabled or disabled, without a `republisher` no event republished, without a `tail` none shown.
     Raises `NotFound` where a file that every page needs is missing: the front-end libraries come by the build hook.
     """
     face = WebFace(
@@ -90,6 +92,7 @@ def build_web(
         runner=runner,
         flow_settings=flow_settings,
         republisher=republisher,
+        tail=tail,
     )
     face.static.href("vendor/htmx.js")
     behind_the_door = Router(
