@@ -59,7 +59,7 @@ from clew.web.logs.views import (
     Trouble,
     ViewsMenu,
 )
-from clew.web.overview.views import FailureRow, Figure, OverviewPage
+from clew.web.overview.views import Attention, FailureRow, Figure, FirstSteps, FlowLine, OverviewPage, Share
 from clew.web.record.collected import Collected, CollectedEvent
 from clew.web.record.launches import LaunchedRun, Launches, Refused
 from clew.web.record.views import (
@@ -446,11 +446,21 @@ FLOW = FlowPage(
     runs_href="/logs/flow-runs",
     why_not_href="/troubleshooting?flow=f#integration-not-running",
 )
+FIGURE = Figure("3", EVIL, "/logs")
 OVERVIEW = OverviewPage(
     layout=MEMBER,
-    figures=(Figure("3", EVIL, "/logs", has_failure=True), Figure("4", EVIL, "/logs", has_failure=False)),
-    failing=(Figure("3", EVIL, "/logs", has_failure=True),),
-    flows=(FLOW_ROW, OK_ROW),
+    durations=(CHOICE,),
+    span=EVIL,
+    total=FIGURE,
+    chart=CHART,
+    attention=(
+        Attention(dot="failure", what=EVIL, href="/logs", matter=EVIL, count="3", count_href="/logs"),
+        Attention(dot="info", what=EVIL, href="/logs", matter=EVIL),
+    ),
+    failing=(FIGURE,),
+    flows=(FlowLine(title=EVIL, href="/flows/a", is_enabled=False, runs=FIGURE, rate=RATE),),
+    products=(Share(EVIL, "3", 100, "/logs"),),
+    customers=(Share(EVIL, "1", 33, "/logs"),),
     failures=(
         FailureRow(
             href="/flow-runs/1", moment=MOMENT, day=EVIL, event=EVIL, key=EVIL, customer=EVIL, kind=EVIL, message=EVIL
@@ -633,7 +643,9 @@ SAMPLES: list[View] = [
     FLOW,
     msgspec.structs.replace(FLOW, is_enabled=False, events=(), schedule="", filter="", runs=()),
     OVERVIEW,
-    msgspec.structs.replace(OVERVIEW, failing=(), flows=(), failures=()),
+    msgspec.structs.replace(OVERVIEW, failing=(), flows=(), failures=(), attention=(), products=(), customers=()),
+    OverviewPage(layout=MEMBER, durations=(), first_steps=FirstSteps(EVIL, EVIL, EVIL, EVIL)),
+    OverviewPage(layout=MEMBER, durations=(CHOICE,), trouble=Trouble(EVIL, EVIL, "/")),
     GUIDE,
     msgspec.structs.replace(
         GUIDE, failures=(), found=RunsFound(text=EVIL, runs=(), note=EVIL, href="/logs"), answer=None, notice=None
