@@ -23,6 +23,7 @@ from clew.log.memory import MemoryStore
 from clew.log.parameters import FilterParser
 from clew.log.pump import Pump
 from clew.log.search import Search
+from clew.log.tail import LiveTail
 from clew.registry.registry import Registry
 from clew.web.pages import build_web
 
@@ -69,7 +70,8 @@ def running_pages(
 ) -> Iterator[RunningPages]:
     """The pages of these flows, which run while the block does."""
     journal, store = MemoryJournal(clock=clock), MemoryStore()
-    pump = Pump(journal.reader("log"), store, clock)
+    tail = LiveTail()
+    pump = Pump(journal.reader("log"), store, clock, on_inserted=tail.offer)
     running = Flows(
         flows.values(),
         journal=journal,
@@ -84,6 +86,7 @@ def running_pages(
     search = Search(store, progress=pump, clock=clock, cursors=cursors)
     pages = build_web(
         search=search,
+        tail=tail,
         parser=FilterParser(clock=clock, cursors=cursors),
         registry=registry,
         settings=settings,
@@ -101,4 +104,5 @@ def running_pages(
             yield RunningPages(client, journal, store, pump, running, clock)
     finally:
         pump.stop()
+        tail.close()
         search.close()

@@ -19,6 +19,7 @@ from clew.log.cursor import CursorCodec
 from clew.log.memory import MemoryStore
 from clew.log.parameters import FilterParser
 from clew.log.search import Search
+from clew.log.tail import LiveTail
 from clew.registry.members import Member
 from clew.registry.products import Product
 from clew.registry.registry import Registry
@@ -88,14 +89,21 @@ def indexed(clock: FakeClock) -> Indexed:
 
 
 @pytest.fixture
+def tail() -> Iterator[LiveTail]:
+    tail = LiveTail()
+    yield tail
+    tail.close()
+
+
+@pytest.fixture
 def stranger(
-    registry: Registry, store: MemoryStore, settings: Settings, clock: FakeClock, indexed: Indexed
+    registry: Registry, store: MemoryStore, settings: Settings, clock: FakeClock, indexed: Indexed, tail: LiveTail
 ) -> Iterator[Client]:
     """A browser in which nobody is signed in."""
     cursors = CursorCodec(b"secret")
     search = Search(store, progress=indexed, clock=clock, cursors=cursors)
     parser = FilterParser(clock=clock, cursors=cursors)
-    pages = build_web(search=search, parser=parser, registry=registry, settings=settings, clock=clock)
+    pages = build_web(search=search, parser=parser, registry=registry, settings=settings, clock=clock, tail=tail)
     with TestClient(Litestar([pages], openapi_config=None)) as client:
         client.follow_redirects = False
         yield client

@@ -49,6 +49,7 @@ from clew.web.layout import Layout, build_layout
 from clew.web.logs.downloads import download_log
 from clew.web.logs.facets import show_facets
 from clew.web.logs.handlers import show_all_records, show_chart, show_log, show_under_its_name
+from clew.web.logs.live import stream_rows
 from clew.web.logs.saved_views import delete_view, save_view
 from clew.web.overview.handlers import show_overview
 from clew.web.record.handlers import download_payload, show_record
@@ -105,6 +106,7 @@ def build_web(
             show_log,
             show_chart,
             show_facets,
+            stream_rows,
             download_log,
             save_view,
             delete_view,

@@ -12,7 +12,7 @@ from clew.core.record import Kind
 from clew.log.query import FACET_NAMES
 from clew.web.legend import REFERRAL_TYPES
 from clew.web.logs.runs import STATES
-from clew.web.logs.url import ALL_TIME, LogUrl
+from clew.web.logs.url import ALL_TIME, LIVE, LogUrl
 from clew.web.logs.views import ActiveFilter, Bounds, Choice, FilterField, Option
 from clew.web.time_zone import UTC_NAME, write_local, zone_key
 from clew.web.wording import KIND_NAMES, say_minute
@@ -26,7 +26,7 @@ DURATIONS = (
     ("30d", "Last 30 days"),
     (ALL_TIME, "All time"),
 )
-_NO_CHIP = frozenset({"status", "duration", "from", "to", "sort", "cursor", "limit"})
+_NO_CHIP = frozenset({"status", "duration", "from", "to", "sort", "cursor", "limit", LIVE})
 _LABELS = {"q": "Text", "trace_id": "Trace", "event_type": "Event type"}
 
 

@@ -33,13 +33,14 @@ from clew.web.logs.filters import (
     build_hidden,
     build_segments,
 )
-from clew.web.logs.integration_events import build_event_row
+from clew.web.logs.items import build_items
+from clew.web.logs.live import build_live
 from clew.web.logs.outcomes import find_outcomes
-from clew.web.logs.rows import build_row, build_rows
-from clew.web.logs.runs import build_open_row, build_run_row, find_open
+from clew.web.logs.rows import build_rows
+from clew.web.logs.runs import build_open_row, find_open
 from clew.web.logs.saved_views import build_views_menu, find_views
 from clew.web.logs.url import LogUrl
-from clew.web.logs.views import AnyRow, ChartPart, LogPage, Option, Rows, RowsPart, Trouble
+from clew.web.logs.views import AnyRow, ChartPart, Live, LogPage, Option, Rows, RowsPart, Trouble
 from clew.web.wording import KIND_NAMES, say_count
 
 MAX_SUGGESTIONS = 200
@@ -49,12 +50,13 @@ _KEY = re.compile(r"[A-Za-z][\w.-]{0,63}=\S.*\Z", re.DOTALL)
 
 
 class Found(msgspec.Struct, frozen=True):
-    """What a list came to: its rows and what is said of how many there are."""
+    """What a list came to: its rows, what is said of how many there are, and whether it goes on by itself."""
 
     rows: Rows | None = None
     counter: str = ""
     failures: str = ""
     trouble: ClewError | None = None
+    live: Live | None = None
 
 
 @get(list(FORMER_PATHS))
@@ -111,7 +113,9 @@ async def _show(request: HttpRequest, face: WebFace, log: LogName, url: LogUrl) 
     if request.headers.get("hx-request-type") == "partial":
         answer = await face.search.page(asked)
         return face.respond(RowsPart(rows=await _rows(face, session, log, url, answer)))
-    return face.respond(await _page(face, session, log, url, await _ask(face, session, log, url, asked)))
+    live = build_live(face, url)
+    found = msgspec.structs.replace(await _ask(face, session, log, url, asked), live=live)
+    return face.respond(await _page(face, session, log, url, found))
 
 
 async def _ask(face: WebFace, session: Session, log: LogName, url: LogUrl, asked: ListRequest) -> Found:
@@ -149,27 +153,19 @@ async def _rows(face: WebFace, session: Session, log: LogName, url: LogUrl, answ
 
 
 async def _items(face: WebFace, workspace: str, log: LogName, url: LogUrl, answer: Answer) -> tuple[AnyRow, ...]:
-    found, now_ms = answer.page.items, face.clock.now_ms()
+    found = answer.page.items
     if log.kind == "flow_run":
-        return _runs(face, workspace, url, answer)
-    names = face.names(workspace, (item.customer for item in found))
-    if log.kind == "integration_event":
-        return tuple(build_event_row(item, names) for item in found)
-    outcomes = await find_outcomes(face, workspace, found) if log.kind else {}
-    return tuple(build_row(item, names, now_ms, outcomes.get(item.id)) for item in found)
+        return (*_open_runs(face, workspace, url, answer), *build_items(face, workspace, log, found))
+    return build_items(face, workspace, log, found, await find_outcomes(face, workspace, found) if log.kind else None)
 
 
-def _runs(face: WebFace, workspace: str, url: LogUrl, answer: Answer) -> tuple[AnyRow, ...]:
-    """Ended runs; above those of the first page the open ones."""
-    now_ms, items = face.clock.now_ms(), answer.page.items
-    ended = {item.id for item in items}
+def _open_runs(face: WebFace, workspace: str, url: LogUrl, answer: Answer) -> Iterable[AnyRow]:
+    """The open runs, above the ended ones of the first page."""
+    ended = {item.id for item in answer.page.items}
     # one may have ended meanwhile
-    opened = tuple(run for run in find_open(face.runner, workspace, url) if run.id not in ended)
-    names = face.names(workspace, [*(item.customer for item in items), *(run.event.customer for run in opened)])
-    return (
-        *(build_open_row(run, names, face.flow_title, now_ms) for run in opened),
-        *(build_run_row(item, names, face.flow_title, now_ms) for item in items),
-    )
+    opened = [run for run in find_open(face.runner, workspace, url) if run.id not in ended]
+    names, now_ms = face.names(workspace, (run.event.customer for run in opened)), face.clock.now_ms()
+    return (build_open_row(run, names, face.flow_title, now_ms) for run in opened)
 
 
 async def _has_any(face: WebFace, workspace: str, kind: Kind) -> bool:
@@ -205,9 +201,14 @@ async def _page(face: WebFace, session: Session, log: LogName, url: LogUrl, foun
         views=build_views_menu(await find_views(face, workspace, log.path), url),
         legends=build_legends(tuple(_values(url, "type"))) if is_events else (),
         chart_href=url.part("chart").href,
-        rows=found.rows,
+        live=found.live,
+        rows=_going_on(found.rows, found.live),
         trouble=Trouble(trouble.detail, trouble.hint, log.path) if trouble else None,
     )
+
+
+def _going_on(rows: Rows | None, live: Live | None) -> Rows | None:
+    return msgspec.structs.replace(rows, live_src=live.src) if rows and live else rows
 
 
 def _suggest(face: WebFace, workspace: str) -> Suggestions:

@@ -12,7 +12,7 @@ from clew.core.record import Summary
 from clew.flows.runner import OpenRun, Runner
 from clew.web.dots import DOT_OF_STATUS
 from clew.web.links import href_of, record_href, run_href
-from clew.web.logs.url import LogUrl
+from clew.web.logs.url import LIVE, LogUrl
 from clew.web.logs.views import RunRow
 from clew.web.names import Names
 from clew.web.wording import LAUNCHERS, cut, say_message, say_moment, say_other_day, say_took
@@ -25,7 +25,7 @@ OPEN_STATES = ("queued", "running", "stopping")
 TitleOf = Callable[[str], str]
 """What people call a flow, by its key."""
 
-_FOR_OPEN = frozenset({"flow", "customer", "connection", "integration", "state", "duration", "limit"})
+_FOR_OPEN = frozenset({"flow", "customer", "connection", "integration", "state", "duration", "limit", LIVE})
 """What can be asked of an open run. With any other filter none is shown: they have no record yet to hold against it."""
 
 

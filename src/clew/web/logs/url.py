@@ -12,6 +12,8 @@ from clew.web.time_zone import BOUNDS, exact_bound, find_zone
 DEFAULT_DURATION = "24h"
 ALL_TIME = "all"
 """What `duration` says on a page for no bound at all. The API has no word for it: it is what nothing means there."""
+LIVE = "live"
+"""`live=1`: the list goes on by itself while it is open. It is no filter, and the first page alone has it."""
 _BOUNDS = ("duration", "from", "to")
 
 
@@ -42,7 +44,7 @@ class LogUrl(msgspec.Struct, frozen=True):
 
     def at(self, cursor: str) -> LogUrl:
         """Another page of the same list."""
-        return LogUrl(self.path, (*self.without("cursor").pairs, ("cursor", cursor)))
+        return LogUrl(self.path, (*self.without(LIVE).pairs, ("cursor", cursor)))
 
     def cleared(self) -> LogUrl:
         """The same stretch of time, in the same order, and nothing asked of it."""
@@ -64,7 +66,7 @@ class LogUrl(msgspec.Struct, frozen=True):
     @property
     def has_filters(self) -> bool:
         """Whether anything is asked beside a stretch of time."""
-        return any(name not in (*_BOUNDS, "sort", "cursor", "limit") for name, _ in self.pairs)
+        return any(name not in (*_BOUNDS, "sort", "cursor", "limit", LIVE) for name, _ in self.pairs)
 
     @property
     def duration(self) -> str:
@@ -110,6 +112,6 @@ def _in_utc(given: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
 
 def filters_of(url: LogUrl) -> tuple[tuple[str, str], ...]:
     """What the URL asks, in the words of the HTTP API."""
-    pairs = tuple(pair for pair in url.pairs if pair[0] != "duration")
+    pairs = tuple(pair for pair in url.pairs if pair[0] != "duration" and pair != (LIVE, "1"))
     duration = url.duration
     return pairs if duration in ("", ALL_TIME) else (*pairs, ("duration", duration))

@@ -160,6 +160,7 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True):
     """A page of the list with its foot. What htmx asks for when it pages is this alone.
 
     All `items` are of the one class that the columns are made for. A list of flow runs has those that are open first.
+    `live_src` is where new rows come from, "" where none do.
     """
 
     columns: tuple[Column, ...]
@@ -171,6 +172,14 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True):
     warning: str
     sort_href: str
     is_newest_first: bool
+    live_src: str = ""
+
+
+class Live(msgspec.Struct, frozen=True):
+    """How a list is made to go on by itself, or to stop, and where its new rows come from: "" while it does not."""
+
+    toggle_href: str
+    src: str
 
 
 class Trouble(msgspec.Struct, frozen=True):
@@ -229,6 +238,7 @@ class LogPage(View, frozen=True, kw_only=True):
     views: ViewsMenu
     legends: tuple[Legend, ...]
     chart_href: str
+    live: Live | None
     rows: Rows | None
     trouble: Trouble | None
 
@@ -239,6 +249,15 @@ class RowsPart(View, frozen=True, kw_only=True):
     template: ClassVar[str] = "logs/_rows.html"
 
     rows: Rows
+
+
+class LiveRow(View, frozen=True, kw_only=True):
+    """A new row of a list that is open."""
+
+    template: ClassVar[str] = "logs/_live_row.html"
+
+    columns: tuple[Column, ...]
+    row: AnyRow
 
 
 class FacetChoice(msgspec.Struct, frozen=True):
