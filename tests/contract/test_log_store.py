@@ -851,10 +851,10 @@ def test_the_traces_of_a_filter_come_with_that_of_the_latest_record_first(store,
         make(workspace, NOW, status="failure"),
     )
     failures = Filter(workspace=workspace, status=("failure",))
-    assert store.traces(failures, 9) == Traces((both, new, old))
-    assert store.traces(failures, 3) == Traces((both, new, old))
-    assert store.traces(failures, 2) == Traces((both, new), truncated=True)
-    assert store.traces(Filter(workspace=workspace), 1) == Traces((old,), truncated=True)
+    assert store.traces(failures, 9) == Traces((both, new, old), reached_ms=NOW - 20 * DAY_MS)
+    assert store.traces(failures, 3) == Traces((both, new, old), reached_ms=NOW - 20 * DAY_MS)
+    assert store.traces(failures, 2) == Traces((both, new), truncated=True, reached_ms=NOW - DAY_MS // 2)
+    assert store.traces(Filter(workspace=workspace), 1) == Traces((old,), truncated=True, reached_ms=NOW)
     assert store.traces(Filter(workspace=workspace, status=("success",)), 9) == Traces(())
 
 

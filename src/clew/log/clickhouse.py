@@ -178,16 +178,20 @@ class ClickHouseStore:
     def traces(self, filter: Filter, limit: int) -> Traces:
         """Window by window until there are enough: what is new in an older window is older than all before it."""
         deadline_s = time.monotonic() + self._timeout_s
-        found: dict[str, None] = {}
+        found: dict[str, int] = {}
+        is_whole = True
         for window in self._windows(filter, None, later=False):
             question = sql.traces(filter, window, limit=limit + 1, budget_s=left_s(deadline_s))
             try:
-                found |= dict.fromkeys(read_traces(self._ask(question)))
+                found = read_traces(self._ask(question)) | found
             except LimitReached:
-                return Traces(tuple(found)[:limit], truncated=True)
+                is_whole = False
+                break
             if len(found) > limit:
                 break
-        return Traces(tuple(found)[:limit], truncated=len(found) > limit)
+        ids = sorted(found, key=lambda trace_id: (-found[trace_id], trace_id))[:limit]
+        reached_ms = found[ids[-1]] if ids else None
+        return Traces(tuple(ids), truncated=len(found) > limit or not is_whole, reached_ms=reached_ms)
 
     def trace(self, workspace: str, trace_id: str, near_ms: int | None = None, limit: int = 5_000) -> list[Record]:
         """The trace: first around the known time, else over all time by the bloom filter."""

@@ -106,7 +106,8 @@ class MemoryStore:
         self.check()
         latest = {r.trace_id: r.time for r in self._records if r.trace_id and matches(r, filter)}
         ids = sorted(latest, key=lambda trace_id: (-latest[trace_id], trace_id))
-        return Traces(tuple(ids[:limit]), truncated=len(ids) > limit)
+        found = tuple(ids[:limit])
+        return Traces(found, truncated=len(ids) > limit, reached_ms=latest[found[-1]] if found else None)
 
     def trace(self, workspace: str, trace_id: str, near_ms: int | None = None, limit: int = 5_000) -> list[Record]:
         """The trace, those near the known time alone where there are any."""

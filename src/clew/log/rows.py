@@ -94,6 +94,7 @@ class _Value(msgspec.Struct, frozen=True):
 
 class _Trace(msgspec.Struct, frozen=True):
     trace: str
+    latest: int
 
 
 class _Version(msgspec.Struct, frozen=True):
@@ -166,9 +167,9 @@ def read_ids(lines: bytes) -> list[str]:
     return [row.id for row in _IDS.decode_lines(lines)]
 
 
-def read_traces(lines: bytes) -> list[str]:
-    """Ids of traces, in the order of the rows."""
-    return [row.trace for row in _TRACES.decode_lines(lines)]
+def read_traces(lines: bytes) -> dict[str, int]:
+    """The times of the latest records by trace."""
+    return {row.trace: row.latest for row in _TRACES.decode_lines(lines)}
 
 
 def read_days(lines: bytes) -> dict[int, Day]:

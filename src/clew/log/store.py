@@ -73,10 +73,15 @@ class Facets(msgspec.Struct, frozen=True):
 
 
 class Traces(msgspec.Struct, frozen=True):
-    """Traces, by their ids. `truncated`: there are more than were asked for, or looking ended at a bound."""
+    """Traces, by their ids.
+
+    `truncated`: there are more than were asked for, or looking ended at a bound. These are all that have a record after
+    `reached_ms`, the time of the last one's latest record (None: of none).
+    """
 
     ids: tuple[str, ...]
     truncated: bool = False
+    reached_ms: int | None = None
 
 
 class LogStore(Protocol):
