@@ -10,7 +10,7 @@ import pytest
 from clew.core.clock import DAY_MS, HOUR_MS, FakeClock, to_rfc3339
 from clew.core.errors import NotFound
 from clew.core.ids import new_id, trace_id_of
-from clew.core.record import Kind, Record, encode_line
+from clew.core.record import ErrorInfo, HttpExchange, Kind, Record, encode_line
 from clew.diagnosis import application_events
 from clew.diagnosis.application_events import ApplicationEvents, Asked, FoundEvents
 from clew.log.cursor import CursorCodec
@@ -94,7 +94,7 @@ async def test_a_page_of_fifty_events_takes_three_questions(place: Place) -> Non
         )
     found = await place.ask(("duration", "24h"))
     assert len(found.items) == 50
-    assert place.store.asked == ["page"] * 3
+    assert place.store.asked == ["page"] * 2
     assert sum(one.status == "failure" for one in found.items) == 25
 
 
@@ -130,13 +130,39 @@ async def test_failures_of_one_event_do_not_make_the_others_of_its_thread_fail(p
 
 
 async def test_too_many_failures_are_said(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(application_events, "MAX_FAILURES", 3)
+    monkeypatch.setattr(application_events, "FIRST_FAILED", 2)
+    monkeypatch.setattr(application_events, "MAX_FAILED", 3)
     for n in range(5):
         place.keep(after=n, status="failure")
     found = await place.ask(status="failure")
     assert len(found.items) == 3
     assert found.is_cut
     assert not (await place.ask()).is_cut
+
+
+@pytest.mark.feature("A22")
+async def test_events_of_a_class_are_those_whose_failure_was_not_got_over(place: Place) -> None:
+    refused, recovered = place.keep(), place.keep(after=100)
+    led_to = place.keep("integration_event", 4, refused, event="other", action="Published")
+    for event, status_code, status in ((refused, 422, "failure"), (recovered, 503, "success")):
+        run = place.keep("flow_run", 1, event, flow="f", status=status, state="ended")
+        tried = place.keep("node_run", 2, run, flow="f", node="n", state="failed", status="failure")
+        if status == "success":
+            tried = place.keep("node_run", 2, run, flow="f", node="n", state="failed", status="info")
+        http = HttpExchange(direction="outgoing", method="POST", url="https://ship.example/", status_code=status_code)
+        error = ErrorInfo(type="http", message="refused")
+        request = place.keep("api_request", 3, tried, status="failure", http=http, error=error)
+        if event is refused:
+            reason = request
+    found = await place.ask(failure_class="data")
+    assert ids(found) == [refused.id]
+    assert found.items[0].cause.id == reason.id
+    assert [one.id for one in found.items[0].led_to] == [led_to.id]
+    assert ids(await place.ask(failure_class="delivery")) == []
+    (listed,) = (await place.ask(status="failure")).items
+    (explained,) = (await place.ask(status="failure", with_causes=True)).items
+    assert (listed.failure_class, explained.failure_class) == (None, "data")
+    assert (await place.events.find_all("default", "acme", [refused.id]))[0].cause.id == reason.id
 
 
 async def test_without_any_failure_nothing_more_is_asked(place: Place) -> None:
@@ -147,9 +173,13 @@ async def test_without_any_failure_nothing_more_is_asked(place: Place) -> None:
     assert found.coverage.oldest_kept is not None
 
 
+@pytest.mark.parametrize("looked_at_first", [200, 60, 30])
 @pytest.mark.parametrize("wanted", ["failure", "success"])
-async def test_picked_pages_are_walked_forth_and_back_without_a_gap(place: Place, wanted: str) -> None:
-    every = [place.keep(after=n, status="failure" if n % 5 == 0 else "success") for n in range(300)]
+async def test_picked_pages_are_walked_forth_and_back_without_a_gap(
+    place: Place, wanted: str, looked_at_first: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(application_events, "FIRST_FAILED", looked_at_first)
+    every = [place.keep(after=n, status="failure" if n % 3 == 0 else "success") for n in range(300)]
     picked = [one.id for one in reversed(every) if one.status == wanted]
     found = await place.ask(status=wanted)
     pages = [ids(found)]

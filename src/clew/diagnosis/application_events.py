@@ -1,7 +1,8 @@
 """The application events of one customer, with what became of each: asked of the log a page at a time.
 
 The threads of all events of a page are asked for together, never one by one, and of them only what tells how an event
-went: no node that went well, no request. The steps of the one event that is looked at come from its whole thread.
+went: no node and no request. Of those that failed the rest of what failed is asked for where the reason is wanted. The
+steps of the one event that is looked at come from its whole thread.
 
 Whether an event failed is said by its steps and not by its own record. So events that failed are looked for by the
 threads of the records that failed, and every page is held against its steps again.
@@ -21,9 +22,11 @@ from clew.core.failure_class import FailureClass
 from clew.core.ids import is_id
 from clew.core.record import Kind, Record, Summary, summarize
 from clew.diagnosis.event_steps import EventSteps, StepStatus, find_all_steps, find_steps, is_application_event
+from clew.diagnosis.thread import Entry
 from clew.log.parameters import ListRequest
 from clew.log.query import Filter, Place, Query
 from clew.log.search import Answer, CountAnswer, Coverage, Search
+from clew.log.store import Traces
 
 BEFORE_MS = HOUR_MS
 """How long before an event its steps may be dated: the clocks of those who report differ."""
@@ -32,10 +35,13 @@ AFTER_MS = 2 * DAY_MS
 looked at has all of them."""
 MAX_THREAD_RECORDS = 5_000
 """Of all threads of a page."""
-MAX_FAILURES = 1_000
-"""Failed records, the latest ones, whose threads are looked at."""
-MAX_ROUNDS = 6
-"""Pages of the log that one page of events is picked from."""
+MAX_FAILED = 1_000
+"""Threads with failures, the latest ones, that are looked at."""
+FIRST_FAILED = 200
+"""Threads with failures that are looked at for the first page: nearly always they fill it."""
+MAX_ROUNDS = 3
+"""Pages of the log that one page of events is picked from: a tenth of a second each. What is not found in them is on
+the next page."""
 
 _TELLING: tuple[Kind, ...] = (
     "step",
@@ -45,19 +51,24 @@ _TELLING: tuple[Kind, ...] = (
     "external_event",
     "internal_event",
 )
-"""What tells how an event went. Nodes and requests are asked for where they failed."""
+"""What tells how an event went."""
+
+_NO_TRACE = ("0" * 32,)
+"""No record has this trace: W3C forbids it."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """A page of a customer's events. `request` has the filters of the events themselves, and the customer among them.
 
-    `status` and `failure_class` are asked of an event with its steps.
+    `status` and `failure_class` are asked of an event with its steps. `with_causes`: the events that failed are to have
+    the cause of it.
     """
 
     request: ListRequest
     customer: str
     status: StepStatus | None = None
     failure_class: FailureClass | None = None
+    with_causes: bool = False
 
     @property
     def is_picking(self) -> bool:
@@ -92,18 +103,33 @@ class ApplicationEvents:
         self._search = search
 
     async def page(self, asked: Asked) -> FoundEvents:
-        """A page of events. Where they are picked by their steps it may be shorter or up to twice as long as asked."""
+        """A page of events. Where they are picked by their steps it may be shorter, even empty with more behind it, or
+        up to twice as long as asked."""
         request = _with_filter(asked.request, role=("event",))
         if asked.status != "failure" and asked.failure_class is None:
             return await self._pick(asked, request)
-        failures = await self._search.page(_failures_of(asked))
-        is_cut = failures.next_cursor is not None or failures.page.truncated
-        suspects = _traces_of(failures.page.items, within=request.query.filter.trace_id)
-        if not suspects:
-            whole = msgspec.structs.replace(failures.coverage, to_ms=_end_of(asked, failures.coverage))
-            return FoundEvents((), None, None, whole, is_cut)
-        found = await self._pick(asked, _with_filter(request, trace_id=suspects))
-        return msgspec.structs.replace(found, is_cut=is_cut)
+        failures, is_first = _failures_of(asked), request.query.place is None
+        failed = await self._search.traces(failures, FIRST_FAILED if is_first else MAX_FAILED)
+        if is_first and failed.truncated:
+            if latest := await self._pick_latest(asked, request, failed):
+                return latest
+            failed = await self._search.traces(failures, MAX_FAILED)
+        # Without any there is no such event; a trace that nothing has says so, and what was searched.
+        found = await self._pick(asked, _with_filter(request, trace_id=failed.ids or _NO_TRACE))
+        return msgspec.structs.replace(found, is_cut=failed.truncated)
+
+    async def _pick_latest(self, asked: Asked, request: ListRequest, failed: Traces) -> FoundEvents | None:
+        """The first page from the threads that failed last, None where nothing of them is left for the next.
+
+        An event fails after it was fired: of those fired since the last of these threads failed, none is in another.
+        """
+        asked_ms = request.query.filter.from_ms
+        from_ms = max(failed.reached_ms or 0, asked_ms or 0)
+        found = await self._pick(asked, _with_filter(request, trace_id=failed.ids or _NO_TRACE, from_ms=from_ms))
+        if found.next_cursor is None:
+            return None
+        whole_ms = found.coverage.oldest_kept if asked_ms is None else asked_ms
+        return msgspec.structs.replace(found, coverage=msgspec.structs.replace(found.coverage, from_ms=whole_ms))
 
     async def count(self, asked: Asked) -> CountAnswer:
         """How many events match, however they went."""
@@ -127,7 +153,10 @@ class ApplicationEvents:
 
     async def _keep(self, asked: Asked, items: Sequence[Summary]) -> list[EventSteps]:
         """The events with their steps, those alone that are as asked."""
-        found = await self._steps_of(asked.request.query.filter.workspace, asked.customer, items)
+        workspace = asked.request.query.filter.workspace
+        found = await self._steps_of(workspace, asked.customer, items)
+        if asked.with_causes or asked.failure_class is not None:
+            found = await self._with_causes(workspace, asked.customer, found)
         return [
             steps
             for steps in found
@@ -136,11 +165,11 @@ class ApplicationEvents:
 
     async def find_all(self, workspace: str, customer: str, event_ids: Iterable[str]) -> list[EventSteps]:
         """These events of the customer with all of their steps, newest first; what is none is left out."""
-        ids = dict.fromkeys(one.lower() for one in event_ids if is_id(one))
-        found = await asyncio.gather(*(self._search.find(workspace, one) for one in ids))
-        events = [summarize(one) for one in found if one is not None and _is_event_of(one, customer)]
+        found = await self._search.find_all(workspace, [one for one in event_ids if is_id(one)])
+        events = [summarize(one) for one in found.values() if _is_event_of(one, customer)]
         events.sort(key=lambda one: (one.time, one.id), reverse=True)
-        return await self._steps_of(workspace, customer, events, kinds=(*_TELLING, "node_run"))
+        steps = await self._steps_of(workspace, customer, events, kinds=(*_TELLING, "node_run"))
+        return await self._with_causes(workspace, customer, steps)
 
     async def find(self, workspace: str, customer: str, event_id: str) -> OpenEvent:
         """One event of the customer, with all of its steps. Raises `NotFound` where there is none."""
@@ -166,57 +195,64 @@ class ApplicationEvents:
         return await self._search.trace(workspace, trace_id) if after.page.items else chain
 
     async def _steps_of(
-        self, workspace: str, customer: str, events: Sequence[Summary], kinds: tuple[Kind, ...] = _TELLING
+        self, workspace: str, customer: str, events: Sequence[Entry], kinds: tuple[Kind, ...] = _TELLING
     ) -> list[EventSteps]:
-        """The steps of these events, from two questions about all of their threads."""
-        if not events:
-            return []
-        threads = Filter(
-            workspace=workspace,
-            customer=(customer, ""),
-            trace_id=tuple(dict.fromkeys(one.trace_id for one in events if one.trace_id)),
-            from_ms=min(one.time for one in events) - BEFORE_MS,
-            to_ms=max(one.time for one in events) + AFTER_MS,
-        )
-        if not threads.trace_id:
+        """The steps of these events, from one question about all of their threads."""
+        threads = _threads_of(workspace, customer, events)
+        if threads is None:
             return list(find_all_steps(events, [one.id for one in events], customer).values())
-        telling, failed = await asyncio.gather(
-            self._search.page(_request(msgspec.structs.replace(threads, kind=kinds), MAX_THREAD_RECORDS)),
-            self._search.page(_request(msgspec.structs.replace(threads, status=("failure",)), MAX_THREAD_RECORDS)),
+        telling = await self._search.page(_request(msgspec.structs.replace(threads, kind=kinds), MAX_THREAD_RECORDS))
+        return list(find_all_steps([*events, *telling.page.items], [one.id for one in events], customer).values())
+
+    async def _with_causes(self, workspace: str, customer: str, found: Sequence[EventSteps]) -> list[EventSteps]:
+        """The same, those that failed with all that failed in their threads: with the reason and its class."""
+        failed = [one for one in found if one.status == "failure"]
+        threads = _threads_of(workspace, customer, [one.event for one in failed])
+        if threads is None:
+            return list(found)
+        failures = await self._search.page(
+            _request(msgspec.structs.replace(threads, status=("failure",)), MAX_THREAD_RECORDS)
         )
-        records = [*events, *telling.page.items, *failed.page.items]
-        return list(find_all_steps(records, [one.id for one in events], customer).values())
+        known = [record for one in failed for record in (*(step.record for step in one.steps), *one.led_to)]
+        records = [*known, *failures.page.items]
+        explained = find_all_steps(records, [one.event.id for one in failed], customer)
+        return [explained.get(one.event.id, one) for one in found]
+
+
+def _threads_of(workspace: str, customer: str, events: Sequence[Entry]) -> Filter | None:
+    """The records of the threads of these events, None where they have none."""
+    traces = tuple(dict.fromkeys(one.trace_id for one in events if one.trace_id))
+    if not traces:
+        return None
+    return Filter(
+        workspace=workspace,
+        customer=(customer, ""),
+        trace_id=traces,
+        from_ms=min(one.time for one in events) - BEFORE_MS,
+        to_ms=max(one.time for one in events) + AFTER_MS,
+    )
 
 
 def _is_event_of(record: Record, customer: str) -> bool:
     return record.customer == customer and is_application_event(record)
 
 
-def _failures_of(asked: Asked) -> ListRequest:
-    """The records that failed for such events: also those that failed a while after the latest of them."""
+def _failures_of(asked: Asked) -> Filter:
+    """The records that failed for such events: also those that failed a while after the latest of them.
+
+    What made an event fail is told by what tells of it; where the failure lies often by a request alone.
+    """
     filter = asked.request.query.filter
-    return _request(
-        Filter(
-            workspace=filter.workspace,
-            customer=(asked.customer,),
-            status=("failure",),
-            failure_class=() if asked.failure_class is None else (asked.failure_class,),
-            trace_id=filter.trace_id,
-            from_ms=filter.from_ms,
-            to_ms=None if filter.to_ms is None else filter.to_ms + AFTER_MS,
-        ),
-        MAX_FAILURES,
+    return Filter(
+        workspace=filter.workspace,
+        customer=(asked.customer,),
+        status=("failure",),
+        kind=_TELLING if asked.failure_class is None else (),
+        failure_class=() if asked.failure_class is None else (asked.failure_class,),
+        trace_id=filter.trace_id,
+        from_ms=filter.from_ms,
+        to_ms=None if filter.to_ms is None else filter.to_ms + AFTER_MS,
     )
-
-
-def _traces_of(failures: Sequence[Summary], within: tuple[str, ...]) -> tuple[str, ...]:
-    traces = dict.fromkeys(one.trace_id for one in failures if one.trace_id)
-    return tuple(one for one in traces if not within or one in within)
-
-
-def _end_of(asked: Asked, coverage: Coverage) -> int:
-    to_ms = asked.request.query.filter.to_ms
-    return coverage.to_ms if to_ms is None else to_ms
 
 
 def _onwards(answer: Answer, *, backward: bool) -> Place | None:

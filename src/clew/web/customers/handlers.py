@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from urllib.parse import parse_qsl
 
+import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.response import Redirect
@@ -143,6 +144,7 @@ async def show_aip_events(request: HttpRequest, face: Face, key: FromPath[str]) 
         filters = _filters(face, place, url, names)
         page = AipPage(layout=layout, head=await head, filters=filters, trouble=_trouble(error, url))
         return face.respond(page, status=error.status)
+    asked = msgspec.structs.replace(asked, with_causes=True)
     (found, counter), above = await asyncio.gather(_ask(face, asked), head)
     pages = build_pages(found, url, face.clock.now_ms())
     reasons = await _reasons(face, place, found.items)
@@ -230,8 +232,8 @@ async def _open(face: WebFace, place: Place, url: EventsUrl, found: FoundEvents)
 async def _reasons(face: WebFace, place: Place, events: Sequence[EventSteps]) -> dict[str, Record]:
     """The record that is the reason for each event's failure, whole."""
     causes = {one.event.id: one.cause.id for one in events if one.cause}
-    found = await asyncio.gather(*(face.search.find(place.workspace, cause) for cause in causes.values()))
-    return {event_id: record for event_id, record in zip(causes, found, strict=True) if record}
+    found = await face.search.find_all(place.workspace, list(causes.values()))
+    return {event_id: found[cause] for event_id, cause in causes.items() if cause in found}
 
 
 def _context(face: WebFace, place: Place, url: EventsUrl, names: Names) -> Context:
