@@ -36,11 +36,14 @@ from clew.flows.flows import Flows
 from clew.journal.sqlite import SqliteJournal
 from clew.log.clickhouse import ClickHouseStore
 from clew.log.cursor import CursorCodec
+from clew.log.freezing import clear_frozen
 from clew.log.keeper import Keeper
 from clew.log.parameters import FilterParser
 from clew.log.pump import Pump
 from clew.log.search import Search
 from clew.log.tail import LiveTail
+from clew.operations.backups import Backups
+from clew.operations.places import find_places, source_of
 from clew.operations.running_server import RunningServer, announce, withdraw
 from clew.registry.declare import Declarations, collect
 from clew.registry.registry import Registry, open_registry
@@ -52,6 +55,8 @@ TRIM_EVERY_S = 10.0
 """How often the journal forgets what is in the log. It is quick, and a full journal takes nothing until it is done."""
 DRAIN_S = 10.0
 """How long a stopping server goes on writing to the log. What is left is written after the next start."""
+PAUSE_S = 60.0
+"""How long a backup waits for the block that is on its way into the log."""
 GRACE_S = 5
 """How long a stopping server waits for the requests that it is answering."""
 
@@ -114,6 +119,9 @@ class Clew:
             is_on=lambda workspace: self.registry.switches.read(workspace).api_logs,
             clock=clock,
         )
+        places = find_places(settings)
+        clear_frozen(places.log)
+        self.backups = Backups(lambda: source_of(places, lambda: self.pump.paused(PAUSE_S)), places.backups, clock)
         self.answers = Answers(self.registry.database, clock, secret=secret, keep_hours=settings.keep_keys_hours)
         self._trimmer = Trimmer(self.journal)
         self._keeper = Keeper(self.store)
@@ -159,6 +167,7 @@ class Clew:
                 clock=self.clock,
             ),
             settings=self.settings,
+            backups=self.backups,
             checks=self._checks(),
             pages=build_web(
                 search=self.search,
@@ -262,6 +271,7 @@ class Clew:
     def close(self) -> None:
         """Write what waits, index what can be indexed soon, and let go of the data directory."""
         withdraw(self._directory)
+        self.backups.close()
         self._trimmer.stop()
         self._keeper.stop()
         if self.pump.status().is_running and not self.pump.drain(DRAIN_S):

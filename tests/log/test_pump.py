@@ -222,3 +222,28 @@ def test_the_pump_feeds_the_real_log_each_record_once(journal, clickhouse_store,
     pump.stop()
     assert clickhouse_store.count(Filter(workspace=workspace)) == Count(500)
     assert pump.status().inserted_records == 500
+
+
+def test_while_the_pump_is_paused_the_log_has_what_the_cursor_says_and_the_rest_comes_after(journal, store, pump):
+    pump.start()
+    with pump.paused(PATIENCE_S):
+        append(journal, 3)
+        assert not pump.drain(0.2)
+        assert store.attempts == 0
+    assert pump.drain(PATIENCE_S)
+    assert store.attempts == 1
+
+
+def test_a_pause_waits_for_the_block_that_is_under_way_and_says_so_where_that_does_not_end(journal, store, pump):
+    store.gate.clear()
+    append(journal, 3)
+    pump.start()
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not store.attempts:
+        assert time.monotonic() < deadline_s
+        time.sleep(0.001)
+    with pytest.raises(Unavailable, match="not in the log"), pump.paused(0.01):
+        pass
+    store.gate.set()
+    with pump.paused(PATIENCE_S):
+        assert len(store.blocks) == 1

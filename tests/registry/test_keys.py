@@ -286,11 +286,12 @@ def test_any_key_comes_back_as_it_was_made(registry: Registry, name: str, scopes
     assert (principal.name, principal.scopes) == (name, frozenset(scopes))
 
 
-def test_the_local_key_of_a_process_has_every_scope_and_is_in_no_table(keys):
-    text = keys.make_local()
-    principal = keys.authenticate(text)
+def test_the_local_key_of_a_process_has_every_scope_and_is_in_no_table(registry: Registry) -> None:
+    text = registry.keys.make_local()
+    principal = registry.keys.authenticate(text)
+    assert principal is not None
     assert principal.is_local
     assert principal.has("admin")
-    assert keys.list("default") == ()
-    keys.make_local()
-    assert keys.authenticate(text) is None
+    assert registry.keys.list("w") == ()
+    registry.keys.make_local()
+    assert registry.keys.authenticate(text) is None

@@ -15,6 +15,7 @@ from litestar.types import ASGIApp
 from clew.api.answers import Answers
 from clew.api.audit import build_audit
 from clew.api.authentication import provide_principal
+from clew.api.backups import build_backups
 from clew.api.connected import build_connected
 from clew.api.connections import build_connections
 from clew.api.diagnosis import build_diagnosis, build_why_not
@@ -43,6 +44,7 @@ from clew.flows.flows import Flows
 from clew.log.parameters import FilterParser
 from clew.log.search import Search
 from clew.log.tail import LiveTail
+from clew.operations.backups import Backups
 from clew.registry.registry import Registry
 
 
@@ -60,6 +62,7 @@ def build_app(
     runs: FlowRuns,
     why_nots: WhyNots,
     settings: Settings,
+    backups: Backups,
     checks: Mapping[str, Check],
     pages: Router,
 ) -> ASGIApp:
@@ -83,6 +86,7 @@ def build_app(
             *build_switches(registry),
             *build_views(registry),
             build_audit(registry),
+            build_backups(backups, registry.keys),
             build_health(checks),
             build_docs(),
             _answer_nothing,

@@ -44,6 +44,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Signs cursors and sessions. Empty: made on first start and kept in the data directory."""
     admin_key: str = ""
     """An API key with every scope, for automation. Kept nowhere."""
+    backup_dir: str = ""
+    """Where `POST /v1/backups` writes. Empty: `backups` in the data directory; then copy them elsewhere."""
     server_url: str = ""
     """The server that commands such as `clew export` ask. Empty: the one that runs on the data directory."""
     api_key: str = ""

@@ -9,11 +9,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import msgspec
 
 from clew.core.clock import Clock
+from clew.core.errors import Unavailable
 from clew.journal.journal import Block, JournalReader
 from clew.log.store import LogStore
 

@@ -44,6 +44,11 @@ def apply_schema(client: Commands) -> None:
         client.command("INSERT INTO schema_version (version) SELECT {version:UInt32}", {"version": version})
 
 
+def newest_schema() -> int:
+    """The version that this Clew knows."""
+    return max(_files())
+
+
 def _files() -> dict[int, Traversable]:
     folder = resources.files("clew.log") / "schema"
     return {int(file.name[:3]): file for file in folder.iterdir() if file.name.endswith(".sql")}

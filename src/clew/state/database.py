@@ -144,6 +144,12 @@ def open_database(settings: Settings) -> Database:
     return Database(engine)
 
 
+def sqlite_file(settings: Settings) -> Path | None:
+    """The file of the state store, or None where it is in a database server. Raises `SettingsError` as opening does."""
+    url = _url(settings)
+    return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
+
+
 def _url(settings: Settings) -> sa.URL:
     if not settings.state_url:
         return sa.URL.create("sqlite", database=str(Path(settings.data_dir).expanduser() / FILE))
