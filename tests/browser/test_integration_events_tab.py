@@ -110,7 +110,7 @@ def test_events_are_opened_and_ticked_without_leaving_the_page(page: Page, demo:
     assert page.evaluate("window.stayed") is True
     with page.expect_download() as download:
         summary.get_by_role("link", name="Download").click()
-    assert len(list(csv.reader(Path(download.value.path()).read_text("utf-8-sig").splitlines()))) == 3
+    assert len(list(csv.reader(Path(download.value.path()).read_text("utf-8").splitlines()))) == 3
     page.reload()
     expect(summary.locator("tbody tr")).to_have_count(2)
     page.get_by_label("Duration").select_option("Last 1 hour")

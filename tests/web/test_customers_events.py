@@ -393,7 +393,7 @@ def test_ticked_events_are_summarised_in_a_line_each(
     assert href
     answer = client.get(unescape(href[1]))
     assert "attachment" in answer.headers["content-disposition"]
-    table = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    table = list(csv.reader(io.StringIO(answer.text)))
     assert table[0] == headings(part)
     assert [row[2] for row in table[1:]] == ["order.released", "'=cmd()"]
 

@@ -97,17 +97,19 @@ EVENT_COLUMNS = _OWN_OF_EVENTS + tuple(_field(name) for name in FIELDS if name n
 
 def csv_header(columns: Iterable[Column]) -> bytes:
     """The first line of a CSV."""
-    return _csv([[column.heading for column in columns]])
+    return csv_rows([[column.heading for column in columns]])
 
 
 def csv_lines(columns: Iterable[Column], items: Iterable[Summary]) -> bytes:
-    """Records as lines of a CSV (RFC 4180, every cell quoted), made harmless for spreadsheets."""
-    return _csv([[_harmless(column.cell(item)) for column in columns] for item in items])
+    """Records as lines of a CSV."""
+    return csv_rows([column.cell(item) for column in columns] for item in items)
 
 
-def _csv(rows: list[list[str]]) -> bytes:
+def csv_rows(rows: Iterable[Iterable[str]]) -> bytes:
+    """Lines of a CSV (RFC 4180, every cell quoted), made harmless for spreadsheets."""
     text = io.StringIO(newline="")
-    csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\r\n").writerows(rows)
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
+    writer.writerows([_harmless(cell) for cell in row] for row in rows)
     return text.getvalue().encode()
 
 

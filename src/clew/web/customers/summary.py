@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 
 from clew.core.record import Record
 from clew.diagnosis.event_steps import EventSteps
 from clew.diagnosis.explanation import explain
+from clew.log.export import csv_rows
 from clew.web.customers.details import IntegrationOf, find_ends
 from clew.web.customers.rows import DOTS, WORDS
 from clew.web.customers.url import EventsUrl
@@ -75,19 +74,10 @@ def say_error(steps: EventSteps, reason: Record | None, names: Names) -> str:
 
 
 def write_csv(rows: Sequence[SummaryRow]) -> bytes:
-    """The summary as CSV (RFC 4180) in UTF-8, with a mark at its begin by which spreadsheets know that."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(COLUMNS)
-    for row in rows:
-        cells = (row.source_product, row.target_product, row.event, row.moment.exact, row.last_action, row.word)
-        writer.writerow([harmless(cell) for cell in (*cells, str(row.steps), row.took, row.first_error)])
-    return ("\N{ZERO WIDTH NO-BREAK SPACE}" + out.getvalue()).encode()
+    """The summary as CSV, times in UTC."""
+    return csv_rows([COLUMNS, *(_cells(row) for row in rows)])
 
 
-def harmless(cell: str) -> str:
-    """A cell that no spreadsheet runs as a formula."""
-    return f"'{cell}" if cell[:1] in _FORMULA else cell
-
-
-_FORMULA = frozenset("=+-@\t\r")
+def _cells(row: SummaryRow) -> tuple[str, ...]:
+    when = (row.source_product, row.target_product, row.event, row.moment.exact)
+    return (*when, row.last_action, row.word, str(row.steps), row.took, row.first_error)
