@@ -24,7 +24,7 @@ from clew.api.intake import Intake
 from clew.api.recent_records import RecentRecords
 from clew.api.request_records import RequestRecords
 from clew.api.webhooks import WebhookIntake
-from clew.core.clock import Clock, SystemClock
+from clew.core.clock import DAY_MS, Clock, SystemClock, to_rfc3339
 from clew.core.errors import ClewError, SettingsError, Unavailable
 from clew.core.redaction import Redactor
 from clew.core.settings import Settings
@@ -33,14 +33,18 @@ from clew.diagnosis.why_not import WhyNots
 from clew.flows.declared import check_subscriptions, flows_in, objects_named_by
 from clew.flows.flow import Flow
 from clew.flows.flows import Flows
+from clew.flows.open_runs import find_needed
 from clew.journal.sqlite import SqliteJournal
 from clew.log.clickhouse import ClickHouseStore
 from clew.log.cursor import CursorCodec
 from clew.log.freezing import clear_frozen
-from clew.log.keeper import Keeper
+from clew.log.keeper import InTurn, Keeper
 from clew.log.parameters import FilterParser
 from clew.log.pump import Pump
+from clew.log.removals import Removals
+from clew.log.retention import Ages, Retention, keep, read_ages
 from clew.log.search import Search
+from clew.log.store import Kept
 from clew.log.tail import LiveTail
 from clew.operations.backups import Backups
 from clew.operations.places import find_places, source_of
@@ -74,6 +78,7 @@ class Clew:
     def __init__(self, settings: Settings, declared: Declared, clock: Clock) -> None:
         self.settings = settings
         self.clock = clock
+        ages = read_ages(settings)
         directory = self._directory = Path(settings.data_dir)
         _make_private(directory)
         declarations = declared.declarations
@@ -100,7 +105,10 @@ class Clew:
         self.pump = Pump(reader, self.store, clock, on_inserted=self.tail.offer)
         secret = _server_secret(settings, directory).encode()
         cursors = CursorCodec(secret)
-        self.search = Search(self.store, progress=self.pump, clock=clock, cursors=cursors)
+        self.retention = self._build_retention(ages)
+        self.search = Search(
+            self.store, progress=self.pump, clock=clock, cursors=cursors, removed=self.retention.removals
+        )
         redactor = Redactor(settings.redact_names, settings.redact_paths)
         self.flows = Flows(
             declared.flows,
@@ -124,9 +132,25 @@ class Clew:
         self.backups = Backups(lambda: source_of(places, lambda: self.pump.paused(PAUSE_S)), places.backups, clock)
         self.answers = Answers(self.registry.database, clock, secret=secret, keep_hours=settings.keep_keys_hours)
         self._trimmer = Trimmer(self.journal)
-        self._keeper = Keeper(self.store)
+        self._keeper = Keeper(InTurn(self.store, self.retention))
         parser = FilterParser(clock=clock, cursors=cursors)
         self.asgi = self._build_asgi(declarations, parser, redactor, secret_values)
+
+    def _build_retention(self, ages: Ages) -> Retention:
+        registry = self.registry
+
+        def kept(day: int) -> Kept:
+            # A run that was opened later needs nothing of that day, but for an event that came late.
+            return keep(registry.pins.list_all(), *find_needed(registry.database, (day + 2) * DAY_MS))
+
+        return Retention(
+            self.store,
+            Removals(registry.database, self.clock),
+            ages=ages,
+            max_bytes=self.settings.log_max_bytes,
+            kept=kept,
+            clock=self.clock,
+        )
 
     def _build_asgi(
         self, declarations: Declarations, parser: FilterParser, redactor: Redactor, secret_values: Mapping[str, str]
@@ -214,6 +238,12 @@ class Clew:
         def check_requests() -> dict[str, Any]:
             return {"waiting": self.requests.waiting, "dropped": self.requests.dropped}
 
+        def check_retention() -> dict[str, Any]:
+            status = self.retention.status()
+            last_run = None if status.last_run is None else to_rfc3339(status.last_run)
+            # What it could not remove makes nobody wait: the server is ready all the same.
+            return {"last_run": last_run, "bytes": status.bytes, "trouble": status.trouble}
+
         return {
             "state": _asking(check_state),
             "journal": _asking(check_journal),
@@ -221,6 +251,7 @@ class Clew:
             "pump": _asking(check_pump),
             "flows": _asking(check_flows),
             "api_requests": _asking(check_requests),
+            "retention": _asking(check_retention),
         }
 
     def first_sign_in_link(self, url: str) -> str:

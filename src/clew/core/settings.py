@@ -68,6 +68,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The most the journal may take on disk; intake answers 503 beyond it. 0: the disk is the limit."""
     journal_queue_bytes: Positive = 64 * MIB
     """How much may wait in memory to be written; intake answers 503 beyond it."""
+    keep_days: Annotated[int, msgspec.Meta(ge=0)] = 14
+    """How many days a record is kept. Whole days (UTC) go, when their last record is as old. 0: without end."""
+    keep_days_by_kind: tuple[str, ...] = ()
+    """Kinds that are kept for another time: `api_request=7, node_run=3`."""
+    log_max_bytes: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """What the log may take on disk. Beyond it the oldest payloads go, then the oldest days. 0: no bound."""
     keep_keys_hours: Annotated[int, msgspec.Meta(ge=24)] = 48
     """How long a repeated event or Idempotency-Key is recognised."""
     log_memory_bytes: Positive = 1_000_000_000

@@ -148,6 +148,21 @@ class OpenRuns:
                 connection.execute(sa.delete(flow_runs).where(flow_runs.c.id.in_(some)))
 
 
+def find_needed(database: Database, before_ms: int) -> tuple[set[str], set[tuple[str, str]]]:
+    """What the runs need of the log that were open before a time (ms) and still are.
+
+    The ids of records that they take over from earlier runs, and their traces, each as its workspace and its id. Blocks.
+    """
+    records: set[str] = set()
+    traces: set[tuple[str, str]] = set()
+    with database.read() as connection:
+        for row in connection.execute(sa.select(flow_runs).where(flow_runs.c.queued_at < before_ms)):
+            if found := _read(row):
+                records.update(given.record_id for given in found.launch.given.values())
+                traces.add((found.launch.workspace, found.launch.event.trace_id))
+    return records, traces - {(workspace, "") for workspace, _ in traces}
+
+
 def _read(row: sa.Row[Any]) -> Row | None:
     try:
         launch = _decode(row.launch)

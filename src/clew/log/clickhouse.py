@@ -13,7 +13,7 @@ from pathlib import Path
 from clew.core.clock import DAY_MS, Clock, SystemClock
 from clew.core.errors import Unavailable
 from clew.core.ids import time_of
-from clew.core.record import Record, Summary
+from clew.core.record import Kind, Record, Status, Summary
 from clew.log import sql
 from clew.log.days import Days
 from clew.log.engine import (
@@ -37,10 +37,12 @@ from clew.log.export import (
     parquet_cells_sql,
 )
 from clew.log.query import Filter, Page, Query, Sort
+from clew.log.forgetting import FORGETTING_SETTINGS, Forgetting
+from clew.log.merging import Merging
 from clew.log.reports import Reports, left_s
 from clew.log.rows import read_records, read_summaries, read_times, read_traces
 from clew.log.schema import apply_schema
-from clew.log.store import Count, Facets, Histogram, Traces
+from clew.log.store import Count, DayUse, Facets, Histogram, Kept, KindUse, Traces
 from clew.log.streams import stream_csv, stream_parquet, stream_text
 from clew.log.sums import Sums
 from clew.log.windows import Window, windows_back, windows_of_days, windows_on
@@ -90,6 +92,10 @@ class ClickHouseStore:
             self._days = Days(self._ask_whole)
             self.sums = Sums(self._clients[-1], self._days, self._clock)
         except BaseException:
+            changing = open_client(directory, FORGETTING_SETTINGS)
+            self._clients.append(changing)
+            self._forgetting = Forgetting(changing, self._ask_whole, self._days, self.sums)
+            self.merging = Merging(changing, self._days, self._clock, directory)
             self.close()
             raise
         self._reports = Reports(
@@ -142,10 +148,26 @@ class ClickHouseStore:
         return self._reports.facets(filter, names, limit)
 
     def tidy(self) -> bool:
-        """Count a day that is over, so that questions over weeks need not read its rows."""
-        return self.sums.tidy()
+        """Count a day that is over, so that questions over weeks need not read its rows; merge the parts of one."""
+        return self.sums.tidy() or self.merging.tidy()
 
     def export(self, filter: Filter, format: ExportFormat, sort: Sort) -> Generator[bytes, None, None]:
+    def days(self) -> tuple[DayUse, ...]:
+        """Each partition with what its parts take on the disk."""
+        return self._forgetting.days()
+
+    def kinds(self, workspace: str) -> tuple[KindUse, ...]:
+        """Each kind with its share of the disk, told from its payloads."""
+        return self._forgetting.kinds(workspace)
+
+    def forget(self, day: int, kinds: Sequence[Kind], kept: Kept) -> int:
+        """The partition dropped, or written anew where something of it stays."""
+        return self._forgetting.forget(day, kinds, kept)
+
+    def empty(self, day: int, statuses: Sequence[Status], kept: Kept, date: str) -> int:
+        """The partition written anew."""
+        return self._forgetting.empty(day, statuses, kept, date)
+
         """A few days at a time, so that few parts are open; a Parquet file in one go, part by part."""
         whole, later = Window(filter.from_ms, filter.to_ms), sort == "asc"
         with self._exporters.borrow() as client:

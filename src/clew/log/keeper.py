@@ -22,6 +22,18 @@ class Tidied(Protocol):
         ...
 
 
+class InTurn:
+    """Several that are kept in one thread, so that none is counted while another one removes from it."""
+
+    def __init__(self, *kept: Tidied) -> None:
+        self._kept = kept
+
+    def tidy(self) -> bool:
+        """A piece of the work of each. False where none has any."""
+        worked = [one.tidy() for one in self._kept]
+        return any(worked)
+
+
 class Keeper:
     """Begins `EVERY_S` after its start, so that a start is not slower for it."""
 

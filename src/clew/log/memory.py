@@ -9,11 +9,12 @@ from collections.abc import Callable, Generator, Sequence
 from clew.core.clock import DAY_MS
 from clew.core.errors import Unavailable
 from clew.core.failure_class import failure_class_of
-from clew.core.record import Record, decode_line, summarize
+from clew.core.record import Kind, Record, Status, decode_line, encode_line, summarize
+from clew.core.removal import remove_bodies
 from clew.log.export import ExportFormat, columns_of, csv_header, csv_lines, json_lines
 from clew.log.query import ACTIONS_OF_STEPS, EXACT_FILTERS, Filter, KeyFilter, Page, Query, Sort
-from clew.log.store import Bar, Count, Facets, FacetValue, Histogram, Traces
-from clew.log.words import words_of
+from clew.log.store import Bar, Count, DayUse, Facets, FacetValue, Histogram, Kept, KindUse, Traces
+from clew.log.words import has_phrase, lower_ascii, words_of
 
 NEAR_MS = 2 * DAY_MS
 """How far around its known time a trace is looked for first."""
@@ -121,6 +122,51 @@ class MemoryStore:
         self.check()
         return next((r.time for r in self._records if r.workspace == workspace), None)
 
+    def days(self) -> tuple[DayUse, ...]:
+        """Each day with the length of its records' lines."""
+        self.check()
+        found = [(record.time // DAY_MS, len(encode_line(record))) for record in self._records]
+        records = Counter(day for day, _ in found)
+        return tuple(DayUse(day, records[day], sum(size for of, size in found if of == day)) for day in sorted(records))
+
+    def kinds(self, workspace: str) -> tuple[KindUse, ...]:
+        """Each kind with the length of its records' lines."""
+        self.check()
+        by_kind: dict[Kind, list[Record]] = {}
+        for record in self._records:
+            if record.workspace == workspace:
+                by_kind.setdefault(record.kind, []).append(record)
+        return tuple(
+            KindUse(kind, len(found), min(r.time for r in found), sum(len(encode_line(r)) for r in found))
+            for kind, found in sorted(by_kind.items())
+        )
+
+    def forget(self, day: int, kinds: Sequence[Kind], kept: Kept) -> int:
+        """Keep the others."""
+        self.check()
+        with self._lock:
+            before = len(self._records)
+            self._records = [
+                record
+                for record in self._records
+                if record.time // DAY_MS != day or (kinds and record.kind not in kinds) or _is_kept(record, kept)
+            ]
+            return before - len(self._records)
+
+    def empty(self, day: int, statuses: Sequence[Status], kept: Kept, date: str) -> int:
+        """Take the bodies out of each."""
+        self.check()
+        with self._lock:
+            after = [
+                remove_bodies(record, date)
+                if record.time // DAY_MS == day and record.status in statuses and not _is_kept(record, kept)
+                else record
+                for record in self._records
+            ]
+            emptied = sum(one is not other for one, other in zip(self._records, after, strict=True))
+            self._records = after
+            return emptied
+
     def tidy(self) -> bool:
         """There is nothing to do."""
         self.check()
@@ -134,6 +180,10 @@ class MemoryStore:
     def close(self) -> None:
         """After it nothing is answered."""
         self._closed = True
+
+
+def _is_kept(record: Record, kept: Kept) -> bool:
+    return record.id in kept.records or (record.workspace, record.trace_id) in kept.traces
 
 
 def _place(record: Record) -> tuple[int, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from clew.core.record import Direction, ErrorInfo, HttpExchange, Kind, LogLine, PayloadEncoding, Record, Status, Summary
-from clew.log.store import Bar, FacetValue
+from clew.log.store import Bar, DayUse, FacetValue, KindUse
 
 
 class _RecordRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +80,14 @@ class _Partition(msgspec.Struct, frozen=True):
     records: int
 
 
+class _KindRow(msgspec.Struct, frozen=True):
+    kind: Kind
+    records: int
+    oldest_ms: int
+    weight: int
+    weight_of_all: int
+
+
 class _DaySum(msgspec.Struct, frozen=True):
     day: int
     records: int
@@ -121,6 +129,8 @@ _PARTITIONS = msgspec.json.Decoder(_Partition)
 _VERSIONS = msgspec.json.Decoder(_Version)
 _BARS = msgspec.json.Decoder(_BarRow)
 _VALUES = msgspec.json.Decoder(_Value)
+_DAY_USES = msgspec.json.Decoder(DayUse)
+_KINDS = msgspec.json.Decoder(_KindRow)
 _DAY_SUMS = msgspec.json.Decoder(_DaySum)
 _ERROR = msgspec.json.Decoder(ErrorInfo)
 _HTTP = msgspec.json.Decoder(HttpExchange)
@@ -180,6 +190,20 @@ def read_days(lines: bytes) -> dict[int, Day]:
 def read_day_sums(lines: bytes) -> dict[int, int]:
     """Records by day since the epoch."""
     return {row.day: row.records for row in _DAY_SUMS.decode_lines(lines)}
+
+
+def read_day_uses(lines: bytes) -> tuple[DayUse, ...]:
+    """Days with their records and bytes."""
+    return tuple(_DAY_USES.decode_lines(lines))
+
+
+def read_kinds(lines: bytes, whole_bytes: int) -> tuple[KindUse, ...]:
+    """Kinds with their share, by weight, of what the whole log takes."""
+    rows = _KINDS.decode_lines(lines)
+    weight = sum(row.weight_of_all for row in rows)
+    return tuple(
+        KindUse(row.kind, row.records, row.oldest_ms, whole_bytes * row.weight // weight) for row in rows if row.records
+    )
 
 
 def read_versions(lines: bytes) -> list[int]:

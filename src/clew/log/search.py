@@ -18,7 +18,7 @@ from clew.log.export import ExportFormat
 from clew.log.parameters import ListRequest
 from clew.log.query import DEFAULT_VALUES, Filter, Page, Place, Query, Sort
 from clew.log.steps import DEFAULT_BARS, MAX_BARS, choose_step_ms, count_bars
-from clew.log.store import Count, FacetValue, Histogram, LogStore, Traces
+from clew.log.store import Count, FacetValue, Histogram, KindUse, LogStore, Traces
 
 OLDEST_FRESH_MS = 10 * SECOND_MS
 """How long the oldest record's time is believed: only retention and reports of the past change it."""
@@ -38,8 +38,22 @@ class Coverage(msgspec.Struct, frozen=True):
     """What was searched, in milliseconds since the epoch.
 
     `from_ms` and `to_ms`: the range of time, `from_ms` None where there is no record at all. `indexed_until`: what was
-    acknowledged before is in it. `oldest_kept`: the oldest record there is. `truncated`: the search ended at a bound of
-    time or memory, and `from_ms` (`to_ms` where the oldest come first) is how far it came.
+class Removed(Protocol):
+    """What retention removed."""
+
+    def removed_until_ms(self, kinds: Sequence[str] = ()) -> int:
+        """Up to when records of all of these kinds are gone (of all kinds, where none is named). 0: never."""
+        ...
+
+    def bodies_removed_until_ms(self) -> int:
+        """Up to when payloads are gone, of some records. 0: never."""
+        ...
+
+
+    acknowledged before is in it. `oldest_kept`: the oldest record there is or, where retention removed what came up to a
+    later time, that time: what is pinned may be older. `truncated`: the search ended at a bound of time or memory, and
+    `from_ms` (`to_ms` where the oldest come first) is how far it came. `removed_until` and `bodies_removed_until`: what
+    came before is not there, or lost its payload; 0 where nothing was removed.
     """
 
     from_ms: int | None
@@ -51,6 +65,8 @@ class Coverage(msgspec.Struct, frozen=True):
     def to_json(self) -> dict[str, str | bool | None]:
         """Its form in an answer of the API."""
         return {
+    removed_until: int = 0
+    bodies_removed_until: int = 0
             "from": _moment(self.from_ms),
             "to": to_rfc3339(self.to_ms),
             "indexed_until": to_rfc3339(self.indexed_until),
@@ -93,13 +109,21 @@ class Search:
     """Questions to a store, each in a thread, at most `threads` at a time."""
 
     def __init__(
-        self, store: LogStore, *, progress: Progress, clock: Clock, cursors: CursorCodec, threads: int = 4
+        self,
+        store: LogStore,
+        *,
+        progress: Progress,
+        clock: Clock,
+        cursors: CursorCodec,
+        removed: Removed | None = None,
+        threads: int = 4,
     ) -> None:
         self._store = store
         self._progress = progress
         self._clock = clock
         self._cursors = cursors
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="log-search")
+        self._removed = removed
         self._downloads = Downloads(store)
         self._oldest: dict[str, tuple[int, int]] = {}
 
@@ -147,6 +171,10 @@ class Search:
     ) -> list[Record]:
         """The records of a trace, oldest first, at most `limit`. See `LogStore.trace`."""
         return await self._run(lambda: self._store.trace(workspace, trace_id, near_ms, limit))
+    async def kinds(self, workspace: str) -> tuple[KindUse, ...]:
+        """What a workspace has of each kind. See `LogStore.kinds`."""
+        return await self._run(lambda: self._store.kinds(workspace))
+
 
     def close(self) -> None:
         """Wait for the questions that run, and end the exports. The store stays open."""
@@ -216,12 +244,15 @@ class Search:
             from_ms=oldest if filter.from_ms is None else filter.from_ms,
             to_ms=self._clock.now_ms() if filter.to_ms is None else filter.to_ms,
             indexed_until=indexed_until,
-            oldest_kept=oldest,
+            oldest_kept=None if oldest is None else max(oldest, removed_until),
+            removed_until=removed_until,
+            bodies_removed_until=self._removed.bodies_removed_until_ms() if self._removed else 0,
         )
 
     def _oldest_ms(self, workspace: str) -> int | None:
         now_ms = self._clock.now_ms()
         oldest, until_ms = self._oldest.get(workspace, (0, now_ms))
+        removed_until = self._removed.removed_until_ms(filter.kind) if self._removed else 0
         if now_ms < until_ms:
             return oldest
         found = self._store.oldest_ms(workspace)

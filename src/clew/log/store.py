@@ -14,7 +14,7 @@ from typing import Protocol
 
 import msgspec
 
-from clew.core.record import Record
+from clew.core.record import Kind, Record, Status
 from clew.log.export import ExportFormat
 from clew.log.query import Filter, Page, Query, Sort
 
@@ -70,6 +70,30 @@ class Facets(msgspec.Struct, frozen=True):
     values: dict[str, tuple[FacetValue, ...]]
     truncated: bool = False
     reached_ms: int | None = None
+
+
+class DayUse(msgspec.Struct, frozen=True):
+    """A day of the log (`day` counts from the epoch): how many records of all workspaces, and the bytes they take."""
+
+    day: int
+    records: int
+    bytes: int
+
+
+class KindUse(msgspec.Struct, frozen=True):
+    """A kind in a workspace: how many records, the time of the oldest, and about how many bytes they take."""
+
+    kind: Kind
+    records: int
+    oldest_ms: int
+    bytes: int
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """What retention leaves as it is: records by their ids, and traces, each as its workspace and its id."""
+
+    records: frozenset[str] = frozenset()
+    traces: frozenset[tuple[str, str]] = frozenset()
 
 
 class Traces(msgspec.Struct, frozen=True):
@@ -148,6 +172,30 @@ class LogStore(Protocol):
 
     def oldest_ms(self, workspace: str) -> int | None:
         """The time of the oldest record kept, or None where there is none."""
+        ...
+
+    def days(self) -> tuple[DayUse, ...]:
+        """The days that hold records, the oldest first."""
+        ...
+
+    def kinds(self, workspace: str) -> tuple[KindUse, ...]:
+        """The kinds that a workspace has records of, by name."""
+        ...
+
+    def forget(self, day: int, kinds: Sequence[Kind], kept: Kept) -> int:
+        """Remove the records of a day (since the epoch), or those of `kinds`, but not what is kept.
+
+        Gives how many went. Asking again removes what came meanwhile, and nothing where nothing did. After a crash in
+        the middle any part of them may be gone; asking again removes the rest.
+        """
+        ...
+
+    def empty(self, day: int, statuses: Sequence[Status], kept: Kept, date: str) -> int:
+        """Remove the bodies of a day's records with one of these statuses, but not of what is kept.
+
+        `remove_bodies` in `core/removal.py` says what is left of a record; `date` is the day of doing it. Gives how
+        many records lost bodies. As with `forget`, it may be asked again at any time.
+        """
         ...
 
     def tidy(self) -> bool:

@@ -129,6 +129,14 @@ class Sums:
                 self._client.command(_fill(table, day))
                 self._counted[table.name].update(self._read_counted(table, day))
 
+    def forget_day(self, day: int) -> None:
+        """Drop what was counted of a day (since the epoch). Raises `ClickHouseError`; then its rows are read."""
+        with self._lock:
+            self.generation += 1
+            for table in TABLES:
+                self._counted[table.name].pop(day, None)
+                self._client.command(f"ALTER TABLE {table.name} DROP PARTITION {day:d}")
+
     def _count_or_refuse(self, day: int, rows: int) -> None:
         try:
             self.count_day(day)
@@ -146,11 +154,7 @@ class Sums:
         gone = next((day for counted in self._counted.values() for day in counted if day not in rows), None)
         if gone is None:
             return False
-        with self._lock:
-            self.generation += 1
-            for table in TABLES:
-                self._counted[table.name].pop(gone, None)
-                self._client.command(f"ALTER TABLE {table.name} DROP PARTITION {gone:d}")
+        self.forget_day(gone)
         return True
 
     def _believed(self, table: SumTable) -> list[int]:

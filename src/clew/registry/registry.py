@@ -16,6 +16,7 @@ from clew.registry.customers import Customers
 from clew.registry.integrations import DeclaredIntegration, Integrations
 from clew.registry.keys import Keys
 from clew.registry.members import Members
+from clew.registry.pins import Pins
 from clew.registry.products import DeclaredProduct, Products
 from clew.registry.sessions import Sessions, SignInLinks
 from clew.registry.sources import DeclaredSource, Sources
@@ -67,6 +68,7 @@ class Registry:
         self.audit = Audit(database, clock)
         self.switches = LogSwitches(database, clock)
         self.views = Views(database, clock)
+        self.pins = Pins(database, clock)
 
     def apply(self, declared: Declared, workspace: str = "") -> None:
         """Make this what code declares in the workspace (empty: that of the settings): all of it or nothing.

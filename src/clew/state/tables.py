@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = "0004"
+REVISION = "0005"
 """The newest migration, so that opening a database that has it needs not load Alembic (half a second)."""
 
 METADATA = MetaData(
@@ -296,3 +296,29 @@ answered_requests = Table(
 )
 """Requests of the API that come with an Idempotency-Key, for as long as it is recognised."""
 Index("ix_answered_requests_created_at", answered_requests.c.created_at)
+
+pins = Table(
+    "pins",
+    METADATA,
+    _key("workspace"),
+    _key("record_id"),
+    _text("trace_id"),
+    # What the record is called, for lists.
+    _text("title"),
+    _text("pinned_by"),
+    _time("pinned_at"),
+)
+"""Records that retention leaves alone, each with its trace."""
+
+removals = Table(
+    "removals",
+    METADATA,
+    Column("day", BigInteger, primary_key=True, nullable=False, autoincrement=False),
+    _key("what"),
+    _text("reason"),
+    Column("records", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    _time("removed_at"),
+    CheckConstraint("reason IN ('age', 'budget')", name="reason"),
+)
+"""What retention removed of each day (since the epoch) of the log, written before it goes."""
