@@ -14,7 +14,7 @@ from clew.core.removal import remove_bodies
 from clew.log.export import ExportFormat, columns_of, csv_header, csv_lines, json_lines
 from clew.log.query import ACTIONS_OF_STEPS, EXACT_FILTERS, Filter, KeyFilter, Page, Query, Sort
 from clew.log.store import Bar, Count, DayUse, Facets, FacetValue, Histogram, Kept, KindUse, Traces
-from clew.log.words import has_phrase, lower_ascii, words_of
+from clew.log.words import words_of
 
 NEAR_MS = 2 * DAY_MS
 """How far around its known time a trace is looked for first."""
