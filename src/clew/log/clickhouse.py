@@ -36,9 +36,9 @@ from clew.log.export import (
     json_line_sql,
     parquet_cells_sql,
 )
-from clew.log.query import Filter, Page, Query, Sort
 from clew.log.forgetting import FORGETTING_SETTINGS, Forgetting
 from clew.log.merging import Merging
+from clew.log.query import Filter, Page, Query, Sort
 from clew.log.reports import Reports, left_s
 from clew.log.rows import read_records, read_summaries, read_times, read_traces
 from clew.log.schema import apply_schema
@@ -91,11 +91,11 @@ class ClickHouseStore:
             self._writer = Writer(writing, self._ask)
             self._days = Days(self._ask_whole)
             self.sums = Sums(self._clients[-1], self._days, self._clock)
-        except BaseException:
             changing = open_client(directory, FORGETTING_SETTINGS)
             self._clients.append(changing)
             self._forgetting = Forgetting(changing, self._ask_whole, self._days, self.sums)
             self.merging = Merging(changing, self._days, self._clock, directory)
+        except BaseException:
             self.close()
             raise
         self._reports = Reports(
@@ -147,11 +147,6 @@ class ClickHouseStore:
         """As `count` does it."""
         return self._reports.facets(filter, names, limit)
 
-    def tidy(self) -> bool:
-        """Count a day that is over, so that questions over weeks need not read its rows; merge the parts of one."""
-        return self.sums.tidy() or self.merging.tidy()
-
-    def export(self, filter: Filter, format: ExportFormat, sort: Sort) -> Generator[bytes, None, None]:
     def days(self) -> tuple[DayUse, ...]:
         """Each partition with what its parts take on the disk."""
         return self._forgetting.days()
@@ -168,6 +163,11 @@ class ClickHouseStore:
         """The partition written anew."""
         return self._forgetting.empty(day, statuses, kept, date)
 
+    def tidy(self) -> bool:
+        """Count a day that is over, so that questions over weeks need not read its rows; merge the parts of one."""
+        return self.sums.tidy() or self.merging.tidy()
+
+    def export(self, filter: Filter, format: ExportFormat, sort: Sort) -> Generator[bytes, None, None]:
         """A few days at a time, so that few parts are open; a Parquet file in one go, part by part."""
         whole, later = Window(filter.from_ms, filter.to_ms), sort == "asc"
         with self._exporters.borrow() as client:

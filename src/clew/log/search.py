@@ -34,10 +34,6 @@ class Progress(Protocol):
         ...
 
 
-class Coverage(msgspec.Struct, frozen=True):
-    """What was searched, in milliseconds since the epoch.
-
-    `from_ms` and `to_ms`: the range of time, `from_ms` None where there is no record at all. `indexed_until`: what was
 class Removed(Protocol):
     """What retention removed."""
 
@@ -50,6 +46,10 @@ class Removed(Protocol):
         ...
 
 
+class Coverage(msgspec.Struct, frozen=True):
+    """What was searched, in milliseconds since the epoch.
+
+    `from_ms` and `to_ms`: the range of time, `from_ms` None where there is no record at all. `indexed_until`: what was
     acknowledged before is in it. `oldest_kept`: the oldest record there is or, where retention removed what came up to a
     later time, that time: what is pinned may be older. `truncated`: the search ended at a bound of time or memory, and
     `from_ms` (`to_ms` where the oldest come first) is how far it came. `removed_until` and `bodies_removed_until`: what
@@ -61,12 +61,12 @@ class Removed(Protocol):
     indexed_until: int
     oldest_kept: int | None
     truncated: bool = False
+    removed_until: int = 0
+    bodies_removed_until: int = 0
 
     def to_json(self) -> dict[str, str | bool | None]:
         """Its form in an answer of the API."""
         return {
-    removed_until: int = 0
-    bodies_removed_until: int = 0
             "from": _moment(self.from_ms),
             "to": to_rfc3339(self.to_ms),
             "indexed_until": to_rfc3339(self.indexed_until),
@@ -119,11 +119,11 @@ class Search:
         threads: int = 4,
     ) -> None:
         self._store = store
+        self._removed = removed
         self._progress = progress
         self._clock = clock
         self._cursors = cursors
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="log-search")
-        self._removed = removed
         self._downloads = Downloads(store)
         self._oldest: dict[str, tuple[int, int]] = {}
 
@@ -166,15 +166,15 @@ class Search:
         """The traces of the records that match, the latest first. See `LogStore.traces`."""
         return await self._run(lambda: self._store.traces(filter, limit))
 
+    async def kinds(self, workspace: str) -> tuple[KindUse, ...]:
+        """What a workspace has of each kind. See `LogStore.kinds`."""
+        return await self._run(lambda: self._store.kinds(workspace))
+
     async def trace(
         self, workspace: str, trace_id: str, near_ms: int | None = None, limit: int = 5_000
     ) -> list[Record]:
         """The records of a trace, oldest first, at most `limit`. See `LogStore.trace`."""
         return await self._run(lambda: self._store.trace(workspace, trace_id, near_ms, limit))
-    async def kinds(self, workspace: str) -> tuple[KindUse, ...]:
-        """What a workspace has of each kind. See `LogStore.kinds`."""
-        return await self._run(lambda: self._store.kinds(workspace))
-
 
     def close(self) -> None:
         """Wait for the questions that run, and end the exports. The store stays open."""
@@ -240,6 +240,7 @@ class Search:
     def _coverage(self, filter: Filter, indexed_until: int) -> Coverage:
         """What a search covers that is not truncated."""
         oldest = self._oldest_ms(filter.workspace)
+        removed_until = self._removed.removed_until_ms(filter.kind) if self._removed else 0
         return Coverage(
             from_ms=oldest if filter.from_ms is None else filter.from_ms,
             to_ms=self._clock.now_ms() if filter.to_ms is None else filter.to_ms,
@@ -252,7 +253,6 @@ class Search:
     def _oldest_ms(self, workspace: str) -> int | None:
         now_ms = self._clock.now_ms()
         oldest, until_ms = self._oldest.get(workspace, (0, now_ms))
-        removed_until = self._removed.removed_until_ms(filter.kind) if self._removed else 0
         if now_ms < until_ms:
             return oldest
         found = self._store.oldest_ms(workspace)
