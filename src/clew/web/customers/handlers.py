@@ -24,7 +24,7 @@ from clew.web.customers.document import build_document
 from clew.web.customers.filters import build_filters
 from clew.web.customers.rows import build_event_row, build_nothing, build_pages
 from clew.web.customers.summary import build_summary, write_csv
-from clew.web.customers.url import EventsUrl, read_asked, read_events_url
+from clew.web.customers.url import OF_STEPS, EventsUrl, read_asked, read_events_url
 from clew.web.customers.views import AipPage, EventsPage, Filters, PayloadPage
 from clew.web.face import (
     Face,
@@ -259,7 +259,8 @@ def _filters(
     counter: str = "",
 ) -> Filters:
     items = found.items if found else ()
-    failed = sum(one.status == "failure" for one in items)
+    is_picking = any(url.asked.get(name) for name in OF_STEPS)
+    failed = 0 if is_picking else sum(one.status == "failure" for one in items)
     has_more = found is not None and bool(found.next_cursor or found.prev_cursor)
     return build_filters(
         url,

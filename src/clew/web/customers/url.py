@@ -22,7 +22,8 @@ MAX_TICKED = 50
 """Events in one summary: their ids still fit into a link."""
 
 STATUSES: dict[str, StepStatus] = {"success": "success", "failure": "failure"}
-_OF_STEPS = ("status", "failure_class")
+OF_STEPS = ("status", "failure_class")
+"""The filters that are asked of an event with its steps, and not of its record."""
 _BOUNDS = ("from", "to")
 _OPEN = "event that is open"
 """What `event` is called while the two that bear the name are told apart."""
@@ -130,7 +131,7 @@ def read_asked(parser: FilterParser, url: EventsUrl, *, workspace: str, customer
     """What the URL asks. Raises `BadRequest` for what cannot be read, `UnknownFilter` for what does not exist."""
     if len(url.ticked) > MAX_TICKED:
         raise BadRequest(f"{len(url.ticked)} events are ticked.", hint=f"A summary has {MAX_TICKED} at most.")
-    pairs = [_translate(pair) for pair in filters_of(url.asked) if pair[0] not in _OF_STEPS]
+    pairs = [_translate(pair) for pair in filters_of(url.asked) if pair[0] not in OF_STEPS]
     if url.cursor:
         pairs.append(("cursor", url.cursor))
     status = _choose(url.asked, "status", tuple(STATUSES))
