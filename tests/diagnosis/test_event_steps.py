@@ -123,7 +123,14 @@ def test_a_node_that_was_tried_again_is_retried_and_its_first_attempt_is_made_go
 @pytest.mark.feature("A22")
 @pytest.mark.parametrize(
     ("status_code", "expected"),
-    [(422, "data"), (400, "data"), (401, "configuration"), (404, "configuration"), (503, "delivery"), (429, "delivery")],
+    [
+        (422, "data"),
+        (400, "data"),
+        (401, "configuration"),
+        (404, "configuration"),
+        (503, "delivery"),
+        (429, "delivery"),
+    ],
 )
 def test_the_class_of_a_failure_is_that_of_the_request_at_its_end(steps_of, status_code: int, expected: str) -> None:
     top = event()
