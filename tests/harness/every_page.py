@@ -87,8 +87,6 @@ NO_PAGES = {
     "/static/{name:path}": "a file",
     "/logs/chart": "a part of a log's page",
     "/logs/{name:str}/chart": "a part of a log's page",
-    "/logs/tail": "a stream of rows",
-    "/logs/{name:str}/tail": "a stream of rows",
     "/logs/facets": "a part of a log's page",
     "/logs/{name:str}/facets": "a part of a log's page",
     "/logs/tail": "a stream of rows",

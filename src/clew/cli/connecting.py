@@ -28,7 +28,7 @@ class Refused(ClewError):
 def server_options(command: Function) -> Function:
     """The options of a command that asks a server: `url` and `key`, each "" where it is not given."""
     url = click.option("--url", default="", help="The server to ask.  [default: the one on CLEW_DATA_DIR]")
-    key = click.option("--key", default="", help="The API key to ask with.  [default: CLEW_API_KEY]")
+    key = click.option("--api-key", "key", default="", help="The key to ask with.  [default: CLEW_API_KEY]")
     return url(key(command))
 
 
@@ -42,12 +42,13 @@ def find_address(settings: Settings, url: str = "", key: str = "") -> tuple[str,
     if not url and local is None:
         raise Unavailable(
             f"No server runs on {settings.data_dir}.",
-            hint="Name one with --url and --key, start one with `clew serve`, or set CLEW_DATA_DIR.",
+            hint="Name one with --url and --api-key, start one with `clew serve`, or set CLEW_DATA_DIR.",
         )
     if not key and local is not None and url.rstrip("/") in ("", local.url):
         key = local.key
+    key = key or settings.admin_key
     if not key:
-        raise NotSignedIn("There is no key to ask with.", hint="Give it with --key, or set CLEW_API_KEY.")
+        raise NotSignedIn("There is no key to ask with.", hint="Give it with --api-key, or set CLEW_API_KEY.")
     return (url or _url_of(local)).rstrip("/"), key
 
 
