@@ -10,6 +10,7 @@ import click
 
 from clew.cli.backing_up import backup, restore_backup
 from clew.cli.command import Command
+from clew.cli.examining import doctor
 from clew.cli.keys import keys, sign_in_link
 from clew.cli.serving import demo, print_settings, serve
 
@@ -20,5 +21,5 @@ def main() -> None:
     """Follow the thread from an order to the reason why it is not there."""
 
 
-for command in (serve, demo, print_settings, keys, sign_in_link, backup, restore_backup):
+for command in (serve, demo, print_settings, keys, sign_in_link, backup, restore_backup, doctor):
     main.add_command(command)

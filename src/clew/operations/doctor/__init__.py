@@ -1,0 +1,1 @@
+"""Is it well? What a server needs, looked at from outside, changing nothing."""

@@ -1,0 +1,145 @@
+"""Looking after a server: a backup under load, what a start on it elsewhere has, and the doctor."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.server import ServerProcess, eventually
+
+
+def clew(*arguments: object, **env: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("CLEW_")}
+    return subprocess.run(
+        [sys.executable, "-m", "clew", *map(str, arguments)],
+        env={**clean, **env},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+class Load:
+    """Senders that report events until they are told to stop, and know what was acknowledged."""
+
+    def __init__(self, server: ServerProcess, senders: int = 2) -> None:
+        self._server = server
+        self.ids: list[str] = []
+        self._stopping = threading.Event()
+        self._threads = [threading.Thread(target=self._send, args=(sender,)) for sender in range(senders)]
+
+    def __enter__(self) -> Load:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _send(self, sender: int) -> None:
+        number = 0
+        with self._server.client() as api:
+            while not self._stopping.is_set():
+                events = [
+                    {"event": "order.released", "id": f"{sender}-{number + place}", "customer": "acme"}
+                    for place in range(20)
+                ]
+                number += 20
+                self.ids += api.post("/v1/events", json=events).raise_for_status().json()["ids"]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[ServerProcess]:
+    process = ServerProcess(tmp_path / "data").start()
+    yield process
+    process.close()
+
+
+def ids_in_log(server: ServerProcess) -> Counter[str]:
+    with server.client() as api:
+        assert eventually(lambda: api.get("/readyz").json()["parts"]["pump"].get("waiting") == 0)
+        lines = api.get("/v1/records/export", params={"format": "ndjson", "event": "order.released"}).text
+    return Counter(json.loads(line)["id"] for line in lines.splitlines())
+
+
+def test_what_was_acknowledged_before_a_backup_under_load_is_there_once_after_a_restore(
+    server: ServerProcess, tmp_path: Path
+) -> None:
+    with Load(server) as load:
+        assert eventually(lambda: len(load.ids) > 400, timeout_s=30)
+        before = set(load.ids)
+        ran = clew("backup", tmp_path / "backups", CLEW_DATA_DIR=str(server.directory))
+        assert ran.returncode == 0, ran.stderr
+        made = Path(ran.stdout.strip())
+        count = len(load.ids)
+        assert eventually(lambda: len(load.ids) > count + 100, timeout_s=30), "senders were refused"
+    assert [path.name for path in (tmp_path / "backups").iterdir()] == [made.name]
+    assert not any((server.directory / "log/shadow").glob("*/store"))
+    server.close()
+
+    ran = clew("restore", made, "--data-dir", tmp_path / "restored", "--json")
+    assert ran.returncode == 0, ran.stderr
+    restored = ServerProcess(tmp_path / "restored").start()
+    try:
+        found = ids_in_log(restored)
+        assert before <= set(found)
+        assert set(found) <= set(load.ids)
+        assert set(found.values()) == {1}
+        with restored.client() as api:
+            again = api.post("/v1/events", json={"event": "order.released", "id": "0-0", "customer": "acme"}).json()
+        assert again["duplicates"] == 1
+        assert again["ids"][0] in before
+    finally:
+        restored.close()
+
+
+def test_a_stopped_server_is_backed_up_and_what_the_log_lacked_is_there_after_a_restore(
+    server: ServerProcess, tmp_path: Path
+) -> None:
+    with server.client() as api:
+        ids = api.post("/v1/events", json=[{"event": "order.released"}] * 500).raise_for_status().json()["ids"]
+    server.kill()
+    ran = clew("backup", tmp_path / "backups", "--json", CLEW_DATA_DIR=str(server.directory))
+    assert ran.returncode == 0, ran.stderr
+    made = json.loads(ran.stdout)
+    assert clew("restore", made["path"], "--data-dir", tmp_path / "restored").returncode == 0
+    restored = ServerProcess(tmp_path / "restored").start()
+    try:
+        assert ids_in_log(restored) == Counter(ids)
+    finally:
+        restored.close()
+
+
+def test_the_doctor_looks_at_a_running_server_and_at_one_that_is_stopped(
+    server: ServerProcess,
+) -> None:
+    def examine() -> tuple[int, dict[str, dict[str, str]]]:
+        ran = clew("doctor", "--json", CLEW_DATA_DIR=str(server.directory))
+        return ran.returncode, {finding["part"]: finding for finding in json.loads(ran.stdout)["findings"]}
+
+    with server.client() as api:
+        api.post("/v1/events", json=[{"event": "order.released"}] * 5).raise_for_status()
+        assert eventually(lambda: api.get("/v1/records/count").json()["count"] == 5)
+    code, found = examine()
+    assert (code, found["server"]["level"], found["log"]["level"]) == (0, "ok", "ok")
+    assert server.url in found["server"]["found"]
+    server.stop()
+    code, found = examine()
+    assert code == 0
+    assert "server" not in found
+    assert "5 records of 1 day in 1 part" in found["log"]["found"]
+    (server.directory / "state.db").write_bytes(b"nothing")
+    code, found = examine()
+    assert (code, found["state"]["level"]) == (1, "problem")
+    assert clew("doctor", "--fast").returncode == 2
