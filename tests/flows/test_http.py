@@ -380,3 +380,14 @@ def test_the_types_of_httpx_that_we_name_exist() -> None:
     for base in (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError):
         for known in [base, *base.__subclasses__()]:
             assert issubclass(getattr(httpx, known.__name__), httpx.TransportError)
+
+
+@pytest.mark.feature("C14")
+async def test_where_requests_are_not_logged_the_node_still_says_what_it_asked(place: FlowPlace, other_side) -> None:
+    place.options = {"logs_requests": lambda workspace: workspace != "default"}
+    erp = Product("erp", base_url=other_side.url)
+    for run, node_run, requests in await ask_both(place, erp, path="/orders"):
+        assert (run.state, requests) == ("completed", [])
+        (line,) = node_run.logs
+        assert (line.type, line.data["status_code"], "id" in line.data) == ("api-request", 200, False)
+    assert len(other_side.requests) == 2

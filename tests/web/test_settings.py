@@ -153,11 +153,7 @@ class TestLogging:
     def test_both_switches_are_on_and_say_what_they_do(self, client: Client) -> None:
         answer = client.get(LOGGING)
         api, webhooks = rows_of(answer)[:2]
-        assert api.startswith(
-            "enableApiLogs API Requests on On: Each call of this server's API with a key is a record".replace(
-                "'", "&#39;"
-            )
-        )
+        assert api.startswith("enableApiLogs API Requests on On: Each request that a flow makes and each call of")
         assert webhooks.startswith("enableWebhookLogs External Webhooks on On: Each webhook is a record as it came")
         assert "without end" in text_of(answer)
         assert "48 hours The setting CLEW_KEEP_KEYS_HOURS." in text_of(answer)

@@ -57,13 +57,21 @@ class NodeCaller:
     """Calls nodes. `hanging` is how many async ones go on after they were cancelled."""
 
     def __init__(
-        self, *, clients: Clients, threads: Threads, recorder: Recorder, cleaner: Cleaner, clock: Clock
+        self,
+        *,
+        clients: Clients,
+        threads: Threads,
+        recorder: Recorder,
+        cleaner: Cleaner,
+        clock: Clock,
+        logs_requests: Callable[[str], bool],
     ) -> None:
         self._clients = clients
         self._threads = threads
         self._recorder = recorder
         self._cleaner = cleaner
         self._clock = clock
+        self._logs_requests = logs_requests
         self._hanging: set[asyncio.Task[bytes]] = set()
 
     @property
@@ -80,7 +88,8 @@ class NodeCaller:
         node = call.node
         # Most nodes ask for neither, and making them is a good part of the cost of a call.
         log = NodeLog(self._clock) if node.wants_log or node.products else None
-        requests = _Requests(call, log, self._recorder) if log and node.products else None
+        is_logged = bool(node.products) and self._logs_requests(call.records.workspace)
+        requests = _Requests(call, log, self._recorder, is_logged=is_logged) if log and node.products else None
         scope = RequestScope(call.records.trace_id, self._cleaner, self._clock, requests.note) if requests else None
         try:
             run = self._run_async if node.is_async else self._run_plain
@@ -206,29 +215,32 @@ def _look_at(task: asyncio.Task[bytes]) -> None:
 
 
 class _Requests:
-    """The requests of a call: each is on its way into the journal as soon as it is over."""
+    """The requests of a call: each is on its way into the journal as soon as it is over, where they are logged.
 
-    def __init__(self, call: Call, log: NodeLog, recorder: Recorder) -> None:
+    Where they are not, the node's log says what was asked all the same.
+    """
+
+    def __init__(self, call: Call, log: NodeLog, recorder: Recorder, *, is_logged: bool) -> None:
         self._call = call
         self._log = log
         self._recorder = recorder
+        self._is_logged = is_logged
         self._loop = asyncio.get_running_loop()
         self._written: list[asyncio.Task[None]] = []
 
     def note(self, product: str, exchange: Exchange) -> None:
         """An exchange is over. Called from the node's thread."""
         call = self._call
+        said = {
+            "method": exchange.method,
+            "url": exchange.url,
+            "status_code": exchange.status_code,
+            "duration_ms": exchange.duration_ms,
+        }
+        self._log.request(exchange.message, {"id": exchange.id, **said} if self._is_logged else said)
+        if not self._is_logged:
+            return
         item = call.records.api_request(product, exchange, call.node.name, call.id, call.number)
-        self._log.request(
-            exchange.message,
-            {
-                "id": exchange.id,
-                "method": exchange.method,
-                "url": exchange.url,
-                "status_code": exchange.status_code,
-                "duration_ms": exchange.duration_ms,
-            },
-        )
         if call.node.is_async:
             self._written.append(self._recorder.write_soon(item))
             return

@@ -51,7 +51,7 @@ class EmbeddedRunner:
     """See `Runner`.
 
     `drain(timeout_s)` waits until what was appended to the journal can be found in `store`; it blocks and is called in
-    a thread.
+    a thread. `logs_requests(workspace)`: whether the requests that nodes make become records.
     """
 
     def __init__(
@@ -69,6 +69,7 @@ class EmbeddedRunner:
         most_running: int = MOST_RUNNING,
         most_waiting: int = MOST_WAITING,
         close_s: float = CLOSE_S,
+        logs_requests: Callable[[str], bool] = lambda _workspace: True,
     ) -> None:
         self._flows = {flow.key: flow for flow in flows}
         self._store = store
@@ -80,7 +81,12 @@ class EmbeddedRunner:
         self._recorder = Recorder(journal)
         self._rows = OpenRuns(database)
         self._caller = NodeCaller(
-            clients=clients, threads=self._threads, recorder=self._recorder, cleaner=cleaner, clock=clock
+            clients=clients,
+            threads=self._threads,
+            recorder=self._recorder,
+            cleaner=cleaner,
+            clock=clock,
+            logs_requests=logs_requests,
         )
         self._replays = Replays(store, drain, clock)
         self._most_waiting = most_waiting

@@ -74,6 +74,7 @@ class Flows:
             clients=Clients(products, secrets),
             cleaner=Cleaner(redactor, secrets.values()),
             clock=clock,
+            logs_requests=lambda workspace: registry.switches.read(workspace).api_logs,
         )
         self.runner: Runner = self._embedded
         self._scheduler: Scheduler | None = None

@@ -151,7 +151,7 @@ class OpenRuns:
 def find_needed(database: Database, before_ms: int) -> tuple[set[str], set[tuple[str, str]]]:
     """What the runs need of the log that were open before a time (ms) and still are.
 
-    The ids of records that they take over from earlier runs, and their traces, each as its workspace and its id. Blocks.
+    The ids of records that they take over from earlier runs, and their traces, each as workspace and id. Blocks.
     """
     records: set[str] = set()
     traces: set[tuple[str, str]] = set()

@@ -98,6 +98,11 @@ class RunRecords:
         self._node_key = _digester("node_run", launch.run_id)
 
     @property
+    def workspace(self) -> str:
+        """The workspace that all of it belongs to."""
+        return self._launch.workspace
+
+    @property
     def trace_id(self) -> str:
         """The trace that all of it belongs to."""
         return str(self._shared["trace_id"])

@@ -16,6 +16,7 @@ from clew.core.clock import from_rfc3339
 from clew.core.errors import ClewError
 from clew.core.ids import time_of
 from clew.core.record import ErrorInfo, Summary
+from clew.core.removal import PAYLOAD, find_removals
 from clew.flows.open_runs import Row
 from clew.flows.progress import Checkpoint
 from clew.flows.records import Attempt, RunRecords
@@ -146,6 +147,8 @@ def _checkpoint(store: LogStore, runs: Sequence[Summary]) -> Checkpoint:
         record = store.find(last.workspace, last.id)
         if record is None:
             raise RecordGone(f"The record of {last.node} is gone from the log, and with it what the run needs.")
+        if state == "completed" and PAYLOAD in find_removals(record):
+            raise RecordGone(f"What {last.node} returned is no longer kept: after the restart the run cannot go on.")
         if state == "completed" and any(place.startswith("/payload") for place in record.redacted):
             raise RecordGone(
                 f"{last.node} returned secrets, which are in no record: after the restart the run cannot go on.",

@@ -16,6 +16,7 @@ from clew.core.clock import Clock
 from clew.core.errors import Conflict, FieldError, Invalid, NotFound
 from clew.core.ids import is_id, new_id
 from clew.core.record import Record
+from clew.core.removal import PAYLOAD, find_removals
 from clew.flows.event import Event
 from clew.flows.flow import Flow
 from clew.flows.graph import Graph
@@ -41,6 +42,7 @@ class Replays:
     async def plan_repeat(self, workspace: str, run_id: str) -> Launch:
         """The launch that repeats a run. Raises `NotFound`, and `Conflict` where its input lacks secrets."""
         record = await self._find_run(workspace, run_id)
+        _refuse_removed(record, "Its event")
         _refuse_redacted(record, "Its event")
         return self._launch(record, _event_of(record), repeat_of=run_id)
 
@@ -57,6 +59,7 @@ class Replays:
         graph = flow.graph
         if from_node and from_node not in graph:
             raise _unknown("from_node", from_node, (node.name for node in graph.nodes))
+        _refuse_removed(record, "Its event")
         if "event" not in edited:
             _refuse_redacted(record, "Its event")
         event = _event_of(record)
@@ -80,6 +83,8 @@ class Replays:
         if record is None:
             raise RecordGone(f"The record of {name} that the replay takes over is no longer kept.")
         is_edited = given.edited != ""
+        if not is_edited and PAYLOAD in find_removals(record):
+            raise RecordGone(f"The output of {name} that the replay takes over is no longer kept.")
         output = given.edited.encode() if is_edited else record.payload_bytes()
         return Taken(
             record_id=record.id,
@@ -131,6 +136,7 @@ def _choose_given(
         if record is not None and record.state in ("completed", "skipped"):
             is_edited = node.name in edited
             if not is_edited:
+                _refuse_removed(record, f"The output of {node.name}")
                 _refuse_redacted(record, f"The output of {node.name}")
             given[node.name] = Given(record.id, msgspec.json.encode(edited[node.name]).decode() if is_edited else "")
         elif node.name in graph.ancestors(from_node):
@@ -147,6 +153,15 @@ def _event_of(record: Record) -> Event:
 
 def _launched_by(record: Record) -> LaunchedBy:
     return msgspec.convert(msgspec.json.decode(record.parameters).get("launched_by"), LaunchedBy)
+
+
+def _refuse_removed(record: Record, what: str) -> None:
+    removed = find_removals(record)
+    if PAYLOAD in removed:
+        raise Conflict(
+            f"{what} is no longer kept: retention removed it on {removed[PAYLOAD]}.",
+            hint="Let its sender send it again. Pin what is to be replayed later.",
+        )
 
 
 def _refuse_redacted(record: Record, what: str) -> None:

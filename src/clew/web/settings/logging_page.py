@@ -40,12 +40,16 @@ SWITCHES = (
         name="enableApiLogs",
         field="api_logs",
         log="API Requests",
-        log_path="/logs/api-requests?http_direction=incoming",
+        log_path="/logs/api-requests",
         when_on=(
-            "Each call of this server's API with a key is a record: who called, what was asked, what was answered. "
-            "Left out are reports that were taken, which are records themselves, and looks at the log."
+            "Each request that a flow makes and each call of this server's API with a key is a record: what was asked "
+            "and what was answered. Left out are reports that were taken, which are records themselves, and looks at "
+            "the log."
         ),
-        when_off="Calls leave no record, refused ones neither. What they report is recorded all the same.",
+        when_off=(
+            "Requests and calls leave no record, refused ones neither. What calls report is recorded all the same, and "
+            "a node run's log says which requests it made."
+        ),
     ),
     Switch(
         name="enableWebhookLogs",
