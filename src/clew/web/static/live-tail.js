@@ -18,6 +18,7 @@
     #shown = 0;
     #missing = 0;
     #isMissingMore = false;
+    #isWaiting = false;
     #trouble = "";
     #saidAt = 0;
     #onVisibility = () => (document.hidden ? this.#disconnect() : this.#connect());
@@ -100,12 +101,14 @@
     }
 
     #flush() {
-      this.held = this.#isHeld();
-      if (this.#waiting.length && !this.held) {
+      const isHeld = this.#waiting.length > 0 && this.#isHeld();
+      if (this.#waiting.length && !isHeld) {
         if (this.body) this.#show(this.#waiting.splice(0));
         else this.#begin();
       }
-      if (performance.now() - this.#saidAt >= SAY_EVERY_MS) this.#say();
+      const hasTurned = isHeld !== this.#isWaiting;
+      this.#isWaiting = isHeld;
+      if (hasTurned || performance.now() - this.#saidAt >= SAY_EVERY_MS) this.#say();
     }
 
     #show(texts) {
@@ -132,10 +135,9 @@
     }
 
     #say() {
-      const parts = [this.#trouble || (this.held ? "Live waits while you are at the list" : "Live")];
-      const waiting = this.#waiting.length;
+      const parts = [this.#trouble || (this.#isWaiting ? "Live waits while you are at the list" : "Live")];
       if (this.#shown) parts.push(`${this.#shown} new`);
-      if (waiting && this.held) parts.push(`${waiting} to come`);
+      if (this.#isWaiting) parts.push(`${this.#waiting.length} to come`);
       if (this.#missing || this.#isMissingMore) parts.push(`${this.#missing || "some"} more were not shown`);
       const text = parts.join(" · ");
       if (text === this.textContent) return;
