@@ -143,3 +143,35 @@ def test_the_doctor_looks_at_a_running_server_and_at_one_that_is_stopped(
     code, found = examine()
     assert (code, found["state"]["level"]) == (1, "problem")
     assert clew("doctor", "--fast").returncode == 2
+
+
+def test_records_are_exported_into_a_file_that_is_there_once_it_is_whole(server: ServerProcess, tmp_path: Path) -> None:
+    def export(*arguments: object) -> subprocess.CompletedProcess[str]:
+        return clew("export", *arguments, CLEW_DATA_DIR=str(server.directory))
+
+    events = [{"event": "order.released", "customer": name} for name in ("acme", "acme", "globex")]
+    with server.client() as api:
+        api.post("/v1/events", json=events).raise_for_status()
+        assert eventually(lambda: api.get("/v1/records/count").json()["count"] == 3)
+    ran = export("--customer", "acme", "--format", "ndjson", "--output", "-")
+    assert (ran.returncode, [json.loads(line)["customer"] for line in ran.stdout.splitlines()]) == (0, ["acme", "acme"])
+    file = tmp_path / "all.csv"
+    ran = export("--event", "order.released", "--output", file)
+    assert ran.returncode == 0
+    assert ran.stdout == ""
+    assert "3 records" in ran.stderr
+    assert file.read_bytes().count(b"\r\n") == 4
+    assert export("--format", "parquet", "--output", tmp_path / "all.parquet").returncode == 0
+    assert (tmp_path / "all.parquet").read_bytes()[:4] == b"PAR1"
+
+    assert export("--format", "xlsx", "--output", file).returncode == 2
+    assert export().returncode == 2
+    ran = export("--from", "soon", "--output", file)
+    assert (ran.returncode, "soon" in ran.stderr) == (1, True)
+    ran = export("--output", tmp_path / "none" / "all.csv")
+    assert (ran.returncode, "could not be written" in ran.stderr) == (1, True)
+    assert file.read_bytes().count(b"\r\n") == 4
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["all.csv", "all.parquet"]
+    server.stop()
+    ran = export("--output", file)
+    assert (ran.returncode, "No server runs" in ran.stderr) == (1, True)

@@ -11,6 +11,7 @@ import click
 from clew.cli.backing_up import backup, restore_backup
 from clew.cli.command import Command
 from clew.cli.examining import doctor
+from clew.cli.exporting import export
 from clew.cli.keys import keys, sign_in_link
 from clew.cli.serving import demo, print_settings, serve
 
@@ -21,5 +22,5 @@ def main() -> None:
     """Follow the thread from an order to the reason why it is not there."""
 
 
-for command in (serve, demo, print_settings, keys, sign_in_link, backup, restore_backup, doctor):
+for command in (serve, demo, print_settings, keys, sign_in_link, backup, restore_backup, doctor, export):
     main.add_command(command)

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 
 from clew.core.errors import ClewError
 
@@ -22,7 +23,7 @@ class Command(click.Group):
         try:
             return super().invoke(ctx)
         except ClewError as error:
-            err.print(f"[red]clew:[/red] {error.detail}", markup=True)
+            err.print(f"[red]clew:[/red] {escape(error.detail)}", markup=True)
             if error.hint:
                 err.print(error.hint, markup=False)
             sys.exit(1)
