@@ -176,6 +176,29 @@ def test_a_look_that_is_not_taken_leaves_no_trace_in_the_log(api: httpx.Client, 
         assert tail.item()["http_status"] == 422
 
 
+def test_a_reader_that_is_too_slow_is_told_what_it_missed_and_keeps_nothing_from_coming_in(
+    api: httpx.Client, customer: str
+) -> None:
+    """It reads nothing until all is acknowledged and found: then each record is there, or among the dropped."""
+    count, batch = 12_000, 1_000
+    with api.stream("GET", "/v1/records/tail", params={"customer": customer}) as answer:
+        for start in range(0, count, batch):
+            report(api, *({"event": str(number), "customer": customer} for number in range(start, start + batch)))
+        eventually(
+            lambda: api.get("/v1/records/count", params={"customer": customer}).json()["count"] == count, timeout_s=30
+        )
+        shown, dropped = 0, 0
+        for event in read_events(answer.iter_bytes()):
+            if event.name == "record":
+                shown += 1
+            elif event.name == "dropped":
+                dropped += json.loads(event.data)["count"]
+            if shown + dropped == count:
+                break
+    assert shown >= 1_000
+    assert dropped > 0
+
+
 def test_a_stopping_server_ends_its_tails_at_once_and_the_next_one_goes_on(tmp_path: Path) -> None:
     """The second server has another process, and none of what was held; the place still means the same."""
     server = ServerProcess(tmp_path / "data").start()
