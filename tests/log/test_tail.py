@@ -397,18 +397,18 @@ async def test_a_record_that_cannot_be_shown_costs_that_record_alone(
 
 
 def test_while_nobody_watches_little_is_kept(tail: LiveTail, blocks: Blocks) -> None:
-    block = blocks.of([make(payload="x" * (IDLE_BYTES // 4))])
-    tail.offer(block)
+    """Blocks of a quarter of what is kept, each with one record that is wanted: those of three blocks are there."""
     began = str(tail.here())
-    for _ in range(8):
-        tail.offer(blocks.of([make(payload="x" * (IDLE_BYTES // 4))]))
+    for number in range(9):
+        large = make(payload="x" * (IDLE_BYTES // 4))
+        tail.offer(blocks.of([large, make(customer="acme", message=str(number))]))
 
     async def come_back() -> list[Event]:
-        return await take(tail.watch(ALL, began), 4)
+        return await take(tail.watch(Filter(workspace="w", customer=("acme",)), began), 4)
 
     missing, *kept = asyncio.run(come_back())
     assert isinstance(missing, Dropped)
-    assert len(kept) == 3
+    assert [record.message for record in records_of(kept)] == ["6", "7", "8"]
 
 
 def test_handing_over_takes_no_time_whatever_the_watchers_do(tail: LiveTail, blocks: Blocks) -> None:
