@@ -14,6 +14,7 @@ from clew.cli.examining import doctor
 from clew.cli.exporting import export
 from clew.cli.keys import keys, sign_in_link
 from clew.cli.serving import demo, print_settings, serve
+from clew.cli.tailing import tail
 
 
 @click.group(cls=Command, context_settings={"help_option_names": ["-h", "--help"]})
@@ -22,5 +23,5 @@ def main() -> None:
     """Follow the thread from an order to the reason why it is not there."""
 
 
-for command in (serve, demo, print_settings, keys, sign_in_link, backup, restore_backup, doctor, export):
+for command in (serve, demo, print_settings, keys, sign_in_link, backup, restore_backup, tail, doctor, export):
     main.add_command(command)
