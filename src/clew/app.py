@@ -47,6 +47,7 @@ from clew.log.search import Search
 from clew.log.store import Kept
 from clew.log.tail import LiveTail
 from clew.operations.backups import Backups
+from clew.operations.exports import Exports
 from clew.operations.places import find_places, source_of
 from clew.operations.running_server import RunningServer, announce, withdraw
 from clew.registry.declare import Declarations, collect
@@ -130,6 +131,7 @@ class Clew:
         places = find_places(settings)
         clear_frozen(places.log)
         self.backups = Backups(lambda: source_of(places, lambda: self.pump.paused(PAUSE_S)), places.backups, clock)
+        self.exports = Exports(self.search, places.data_dir / "exports", clock)
         self.answers = Answers(self.registry.database, clock, secret=secret, keep_hours=settings.keep_keys_hours)
         self._trimmer = Trimmer(self.journal)
         self._keeper = Keeper(InTurn(self.store, self.retention))
@@ -204,6 +206,7 @@ class Clew:
                 runner=self.flows.runner,
                 flow_settings=self.flows.settings,
                 republisher=self.flows.republisher,
+                exports=self.exports,
             ),
         )
 
@@ -281,6 +284,7 @@ class Clew:
         try:
             await self._serve_until_stopped(server, on_ready, alongside)
         finally:
+            await self.exports.close()
             await self.requests.close()
             await self.flows.stop()
 

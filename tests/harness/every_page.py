@@ -79,6 +79,8 @@ PAGES: dict[str, Visit] = {
     "configuration activity": Visit("/settings/configuration-activity"),
     "changes of one kind": Visit("/settings/configuration-activity?kind=key&within=7d"),
     "time zone": Visit("/settings/time-zone"),
+    "exports": Visit("/exports"),
+    "an export that is gone": Visit("/exports/none", 404),
     "sign in": Visit("/sign-in"),
     "nothing": Visit("/nonsense", 404),
 }
@@ -93,6 +95,7 @@ NO_PAGES = {
     "/logs/{name:str}/tail": "a stream of rows",
     "/logs/download": "a download",
     "/logs/{name:str}/download": "a download",
+    "/exports/{export_id:str}/file": "a download",
     "/customers/{key:str}": "leads to the customer's events",
     "/customers/{key:str}/integration-events/summary.csv": "a download",
     "/customers/{key:str}/integration-events/{record_id:str}/payload.json": "a download",

@@ -20,6 +20,7 @@ from clew.log.memory import MemoryStore
 from clew.log.parameters import FilterParser
 from clew.log.search import Search
 from clew.log.tail import LiveTail
+from clew.operations.exports import Exports
 from clew.registry.members import Member
 from clew.registry.products import Product
 from clew.registry.registry import Registry

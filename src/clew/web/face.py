@@ -24,6 +24,7 @@ from clew.flows.runner import Runner
 from clew.log.parameters import FilterParser
 from clew.log.search import Search
 from clew.log.tail import LiveTail
+from clew.operations.exports import Exports
 from clew.registry.members import HASHES_AT_ONCE
 from clew.registry.registry import Registry
 from clew.registry.sessions import Session
@@ -53,6 +54,7 @@ class WebFace:
         runner: Runner | None,
         flow_settings: FlowSettings | None,
         republisher: Republisher | None = None,
+        exports: Exports | None = None,
         tail: LiveTail | None = None,
     ) -> None:
         self.search = search
@@ -65,6 +67,7 @@ class WebFace:
         self.runner = runner
         self.flow_settings = flow_settings
         self.republisher = republisher
+        self.exports = exports
         self.runs = FlowRuns(flows, runner, search)
         self.why_nots = WhyNots(
             flows=flows, runner=runner, flow_settings=flow_settings, registry=registry, search=search, clock=clock

@@ -26,6 +26,7 @@ from clew.flows.runner import Runner
 from clew.log.parameters import FilterParser
 from clew.log.search import Search
 from clew.log.tail import LiveTail
+from clew.operations.exports import Exports
 from clew.registry.registry import Registry
 from clew.registry.sessions import Session
 from clew.web.connected.connections import CHANGES, show_connection, show_connections
@@ -41,6 +42,7 @@ from clew.web.customers.handlers import (
     show_payload,
 )
 from clew.web.customers.listing import show_customers
+from clew.web.exports.handlers import remove_export, send_export, show_export, show_exports, start_export
 from clew.web.face import Face, HttpRequest, WebFace, stranger_layout
 from clew.web.failures import FailurePage
 from clew.web.flow_run.handlers import repeat_run, show_flow_run, stop_run
@@ -75,6 +77,7 @@ def build_web(
     runner: Runner | None = None,
     flow_settings: FlowSettings | None = None,
     republisher: Republisher | None = None,
+    exports: Exports | None = None,
     tail: LiveTail | None = None,
 ) -> Router:
     """The pages. Whoever is not signed in is led to the sign-in and then back.
@@ -93,6 +96,7 @@ def build_web(
         runner=runner,
         flow_settings=flow_settings,
         republisher=republisher,
+        exports=exports,
         tail=tail,
     )
     face.static.href("vendor/htmx.js")
@@ -108,6 +112,11 @@ def build_web(
             show_facets,
             stream_rows,
             download_log,
+            start_export,
+            show_exports,
+            show_export,
+            send_export,
+            remove_export,
             save_view,
             delete_view,
             show_record,
@@ -173,6 +182,7 @@ async def send_static(request: HttpRequest, face: Face, name: FromPath[str], v: 
         "/integrations/{key:str}/{rest:path}",
         "/connections/{key:str}/{rest:path}",
         "/activity/{rest:path}",
+        "/exports/{export_id:str}/{rest:path}",
     ]
 )
 async def show_nothing(request: HttpRequest) -> Response[str]:

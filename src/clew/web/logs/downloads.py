@@ -15,16 +15,28 @@ from clew.web.face import Face, HttpRequest, session_of
 from clew.web.layout import LogName
 from clew.web.logs.asked import find_log, fixed_of, url_of
 from clew.web.logs.url import LogUrl, filters_of
-from clew.web.logs.views import Choice
+from clew.web.logs.views import Choice, Option, Preparation
 
-_LABELS: dict[ExportFormat, str] = {"csv": "CSV", "ndjson": "JSON, one record a line", "parquet": "Parquet"}
+FORMAT_LABELS: dict[ExportFormat, str] = {"csv": "CSV", "ndjson": "JSON, one record a line", "parquet": "Parquet"}
+
+
+MANY_RECORDS = 200_000
+"""From so many on a file is made on the server first: it takes a while, and a download that breaks begins anew."""
+
+
+def build_preparation(url: LogUrl, count: int) -> Preparation | None:
+    """How a file of so many records is begun, None where a download does."""
+    if count < MANY_RECORDS:
+        return None
+    formats = tuple(Option(format, label) for format, label in FORMAT_LABELS.items())
+    return Preparation(url.part("exports").without("limit").href, formats)
 
 
 def build_downloads(url: LogUrl) -> tuple[Choice, ...]:
     """The formats that a list can be downloaded in."""
     whole = url.part("download").without("limit")
     return tuple(
-        Choice(label, whole.having("format", format).href, is_current=False) for format, label in _LABELS.items()
+        Choice(label, whole.having("format", format).href, is_current=False) for format, label in FORMAT_LABELS.items()
     )
 
 
@@ -38,13 +50,13 @@ async def download_log(request: HttpRequest, face: Face, name: FromPath[str] = "
     pairs = filters_of(url_of(request, log))
     asked = parse_export(face.parser, pairs, workspace=session_of(request).member.workspace, fixed=fixed_of(log))
     headers = {
-        "Content-Disposition": f'attachment; filename="{_file_name(log, face.clock.now_ms(), asked.format)}"',
+        "Content-Disposition": f'attachment; filename="{name_file(log, face.clock.now_ms(), asked.format)}"',
         "Content-Type": CONTENT_TYPES[asked.format],
     }
     return Stream(face.search.export(asked.filter, asked.format, asked.sort), headers=headers)
 
 
-def _file_name(log: LogName, now_ms: int, format: ExportFormat) -> str:
+def name_file(log: LogName, now_ms: int, format: ExportFormat) -> str:
     """`integration-events-20261122T064125Z.csv`."""
     moment = re.sub(r"[-:]|\.\d+", "", to_rfc3339(now_ms))
     return f"{log.path.rpartition('/')[2] if log.kind else 'records'}-{moment}.{format}"

@@ -23,7 +23,7 @@ from clew.web.face import Face, HttpRequest, WebFace, session_of
 from clew.web.layout import ALL_RECORDS, FORMER_PATHS, LogName
 from clew.web.legend import build_legends
 from clew.web.logs.asked import find_log, parse_url, url_of
-from clew.web.logs.downloads import build_downloads
+from clew.web.logs.downloads import build_downloads, build_preparation
 from clew.web.logs.filters import (
     Suggestions,
     build_active,
@@ -55,6 +55,7 @@ class Found(msgspec.Struct, frozen=True):
     rows: Rows | None = None
     counter: str = ""
     failures: str = ""
+    count: int = 0
     trouble: ClewError | None = None
     live: Live | None = None
 
@@ -124,12 +125,13 @@ async def _ask(face: WebFace, session: Session, log: LogName, url: LogUrl, asked
     if filter.status:
         answer, count = await asyncio.gather(face.search.page(asked), face.search.count(filter))
         rows = await _rows(face, session, log, url, answer)
-        return Found(rows, _say(count, noun))
+        return Found(rows, _say(count, noun), count=count.count.count)
     answer, count, failed = await asyncio.gather(
         face.search.page(asked), face.search.count(filter), face.search.count(_failures_of(filter))
     )
     rows = await _rows(face, session, log, url, answer)
-    return Found(rows, _say(count, noun), _say(failed, "failure") if failed.count.count else "")
+    failures = _say(failed, "failure") if failed.count.count else ""
+    return Found(rows, _say(count, noun), failures, count=count.count.count)
 
 
 def _noun_of(kind: Kind | None) -> str:
@@ -198,6 +200,7 @@ async def _page(face: WebFace, session: Session, log: LogName, url: LogUrl, foun
         clear_href=url.cleared().href if url.has_filters else "",
         refresh_href=url.without("cursor").href,
         downloads=build_downloads(url),
+        preparation=build_preparation(url, found.count),
         views=build_views_menu(await find_views(face, workspace, log.path), url),
         legends=build_legends(tuple(_values(url, "type"))) if is_events else (),
         chart_href=url.part("chart").href,

@@ -31,6 +31,13 @@ class Option(msgspec.Struct, frozen=True):
     label: str
 
 
+class Preparation(msgspec.Struct, frozen=True):
+    """Where a file is begun that is written on the server first, and in which formats."""
+
+    href: str
+    formats: tuple[Option, ...]
+
+
 class FilterField(msgspec.Struct, frozen=True, kw_only=True):
     """A filter that the form has: `shown` is what the chip says of its value, `remove_href` the list without it.
 
@@ -235,6 +242,7 @@ class LogPage(View, frozen=True, kw_only=True):
     clear_href: str
     refresh_href: str
     downloads: tuple[Choice, ...]
+    preparation: Preparation | None
     views: ViewsMenu
     legends: tuple[Legend, ...]
     chart_href: str

@@ -1,0 +1,1 @@
+"""Exports that take a while, with their progress."""
