@@ -42,7 +42,7 @@ from clew.log.keeper import InTurn, Keeper
 from clew.log.parameters import FilterParser
 from clew.log.pump import Pump
 from clew.log.removals import Removals
-from clew.log.retention import Ages, Retention, keep, read_ages
+from clew.log.retention import Ages, Retention, collect_kept, read_ages
 from clew.log.search import Search
 from clew.log.store import Kept
 from clew.log.tail import LiveTail
@@ -143,7 +143,7 @@ class Clew:
 
         def kept(day: int) -> Kept:
             # A run that was opened later needs nothing of that day, but for an event that came late.
-            return keep(registry.pins.list_all(), *find_needed(registry.database, (day + 2) * DAY_MS))
+            return collect_kept(registry.pins.list_all(), *find_needed(registry.database, (day + 2) * DAY_MS))
 
         return Retention(
             self.store,
@@ -207,6 +207,7 @@ class Clew:
                 flow_settings=self.flows.settings,
                 republisher=self.flows.republisher,
                 exports=self.exports,
+                retention=self.retention,
             ),
         )
 

@@ -19,8 +19,8 @@ from clew.core.settings import Settings
 from clew.log.cursor import CursorCodec
 from clew.log.memory import MemoryStore
 from clew.log.parameters import FilterParser
-from clew.log.removals import BODIES_OF_FAILURES, BODIES_OF_SUCCESSES, RECORDS, Removals
-from clew.log.retention import EVERY_MS, FIRST_MS, Ages, Retention, keep, read_ages
+from clew.log.removals import BODIES_OF_SUCCESSES, RECORDS, Removals
+from clew.log.retention import EVERY_MS, FIRST_MS, Ages, Retention, collect_kept, read_ages
 from clew.log.search import Search
 from clew.log.store import Kept
 from clew.registry.pins import Pin
@@ -193,17 +193,17 @@ def test_what_is_pinned_stays_with_its_trace_as_long_as_it_is_pinned(store, reta
         Pin(workspace="w", record_id=alone.id, pinned_at=1),
         Pin(workspace="other", record_id=new_id(), trace_id="b" * 32, pinned_at=1),
     ]
-    retain(kept=keep(pins), max_bytes=1)
+    retain(kept=collect_kept(pins), max_bytes=1)
     assert whole(store, pinned, of_trace, alone) == [True] * 3
     assert left(store, other) == [False]
     assert store.trace("w", "a" * 32) == [pinned, of_trace]
-    retain(kept=keep(()))
+    retain(kept=collect_kept(()))
     assert left(store, pinned, of_trace, alone) == [False] * 3
 
 
 def test_what_open_runs_need_is_kept_beside_what_is_pinned():
     pin = Pin(workspace="w", record_id="r", trace_id="t", pinned_at=1)
-    assert keep([pin], ["given"], [("v", "run")]) == Kept(
+    assert collect_kept([pin], ["given"], [("v", "run")]) == Kept(
         frozenset({"r", "given"}), frozenset({("w", "t"), ("v", "run")})
     )
 
@@ -313,6 +313,16 @@ def test_from_when_on_everything_is_kept_is_known_also_after_a_restart(store, re
         assert known.bodies_removed_until_ms() == 0
 
 
+def test_the_kinds_of_a_day_go_together_and_each_is_known(store, retain, removals, database, clock):
+    put(store, make(9, kind="api_request"), make(9, kind="node_run"), make(9))
+    retain(api_request=7, node_run=7)
+    (removal,) = removals.list()
+    assert (removal.what, removal.records) == ("api_request, node_run", 2)
+    for known in (removals, Removals(database, clock)):
+        assert known.removed_until_ms(["api_request", "node_run"]) == (TODAY - 8) * DAY_MS
+        assert known.removed_until_ms(["step"]) == 0
+
+
 def test_the_oldest_removals_are_forgotten_and_never_up_to_when(removals, database, clock, monkeypatch):
     monkeypatch.setattr("clew.log.removals.MOST_ROWS", 5)
     removals.announce(1, "api_request", "age")
@@ -383,7 +393,7 @@ class Ending(MemoryStore):
 def test_it_may_end_at_any_step_and_the_next_start_does_the_rest(removals, database, clock, at, is_done):
     pinned = make(30, trace_id="a" * 32)
     records = [make(30), make(20), make(9, kind="api_request"), heavy(3, "success"), heavy(2, "success"), make(1)]
-    kept = keep([Pin(workspace="w", record_id=pinned.id, trace_id=pinned.trace_id, pinned_at=1)])
+    kept = collect_kept([Pin(workspace="w", record_id=pinned.id, trace_id=pinned.trace_id, pinned_at=1)])
     wanted = {"api_request": 7, "max_bytes": 10_000, "kept": kept}
     calm = MemoryStore()
     put(calm, pinned, *records)

@@ -18,6 +18,8 @@ from clew.core.settings import Settings
 from clew.log.cursor import CursorCodec
 from clew.log.memory import MemoryStore
 from clew.log.parameters import FilterParser
+from clew.log.removals import Removals
+from clew.log.retention import Retention, collect_kept, read_ages
 from clew.log.search import Search
 from clew.log.tail import LiveTail
 from clew.operations.exports import Exports
@@ -97,14 +99,41 @@ def tail() -> Iterator[LiveTail]:
 
 
 @pytest.fixture
+def retention(registry: Registry, store: MemoryStore, settings: Settings, clock: FakeClock) -> Retention:
+    """Removes what the settings say, when a test runs it; what is pinned stays."""
+    return Retention(
+        store,
+        Removals(registry.database, clock),
+        ages=read_ages(settings),
+        max_bytes=settings.log_max_bytes,
+        kept=lambda day: collect_kept(registry.pins.list_all()),
+        clock=clock,
+    )
+
+
+@pytest.fixture
 def stranger(
-    registry: Registry, store: MemoryStore, settings: Settings, clock: FakeClock, indexed: Indexed, tail: LiveTail
+    registry: Registry,
+    store: MemoryStore,
+    settings: Settings,
+    clock: FakeClock,
+    indexed: Indexed,
+    tail: LiveTail,
+    retention: Retention,
 ) -> Iterator[Client]:
     """A browser in which nobody is signed in."""
     cursors = CursorCodec(b"secret")
-    search = Search(store, progress=indexed, clock=clock, cursors=cursors)
+    search = Search(store, progress=indexed, clock=clock, cursors=cursors, removed=retention.removals)
     parser = FilterParser(clock=clock, cursors=cursors)
-    pages = build_web(search=search, parser=parser, registry=registry, settings=settings, clock=clock, tail=tail)
+    pages = build_web(
+        search=search,
+        parser=parser,
+        registry=registry,
+        settings=settings,
+        clock=clock,
+        tail=tail,
+        retention=retention,
+    )
     with TestClient(Litestar([pages], openapi_config=None)) as client:
         client.follow_redirects = False
         yield client

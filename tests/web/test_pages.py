@@ -73,13 +73,25 @@ from clew.web.record.views import (
     Guide,
     Parameter,
     Payload,
+    PinView,
     RecordPage,
     Side,
     ThreadRow,
     ThreadView,
 )
 from clew.web.rendering import TEMPLATES_DIR, Templates, View
-from clew.web.settings.views import ActivityPage, ChangeRow, Difference, Kept, LoggingPage, SwitchRow
+from clew.web.settings.views import (
+    ActivityPage,
+    ChangeRow,
+    Difference,
+    Kept,
+    KindRow,
+    LoggingPage,
+    PinRow,
+    RemovedRow,
+    RetentionView,
+    SwitchRow,
+)
 from clew.web.sign_in.views import LinkPage, Refusal, SignInPage
 from clew.web.static_files import STATIC_DIR, StaticFiles
 from clew.web.tabs import Tab
@@ -282,6 +294,7 @@ RECORD = RecordPage(
     target_product=EVIL,
     arrow="→",
     because=BECAUSE,
+    pin=PinView(href="/records/1/pin", label=EVIL, note=EVIL),
     tabs=TABS,
     tab="details",
 )
@@ -301,6 +314,7 @@ DATA = Data(EVIL, "failure", EVIL, (Parameter(EVIL, EVIL, is_json=True),), "", 7
 DETAILS = Details(
     groups=(FactGroup(EVIL, (FACT, Fact(name="a", value="b"))),),
     redacted=(EVIL,),
+    removed=(EVIL,),
     thread=THREAD,
 )
 COLLECTED = CollectedEvent(EVIL, EVIL, EVIL, "failure", "/records/2")
@@ -489,6 +503,16 @@ def record_tab(**fields: object) -> RecordPage:
 SWITCH = SwitchRow(
     name=EVIL, log=EVIL, log_href="/logs", is_on=True, when_on=EVIL, when_off=EVIL, changed=EVIL, turn_href="/settings"
 )
+RETENTION = RetentionView(
+    kinds=(KindRow(name=EVIL, href="/logs", kept=EVIL, records=EVIL, oldest=EVIL, size=EVIL),),
+    room=EVIL,
+    trouble=EVIL,
+    removed=(RemovedRow(day=EVIL, what=EVIL, count=EVIL, size=EVIL, why=EVIL, when=EVIL),),
+    pins=(
+        PinRow(href="/records/1", title=EVIL, by=EVIL, when=EVIL, unpin_href="/records/1/unpin"),
+        PinRow(href="/records/2", title=EVIL, by=EVIL, when=EVIL, unpin_href=""),
+    ),
+)
 CHANGE = ChangeRow(
     moment=MOMENT,
     day=EVIL,
@@ -657,10 +681,17 @@ SAMPLES: list[View] = [
     ACTIVITY,
     msgspec.structs.replace(ACTIVITY, rows=(), within="", newest_href="", older_href=""),
     msgspec.structs.replace(ACTIVITY, rows=(), trouble=Trouble(EVIL, EVIL, "/settings")),
-    LoggingPage(layout=MEMBER, switches=(SWITCH,), kept=(Kept(EVIL, EVIL, EVIL), Kept(EVIL, EVIL)), note=EVIL),
+    LoggingPage(
+        layout=MEMBER,
+        switches=(SWITCH,),
+        retention=RETENTION,
+        kept=(Kept(EVIL, EVIL, EVIL), Kept(EVIL, EVIL)),
+        note=EVIL,
+    ),
     LoggingPage(
         layout=MEMBER,
         switches=(msgspec.structs.replace(SWITCH, is_on=False, changed="", turn_href=""),),
+        retention=RetentionView(kinds=(), room=EVIL, trouble="", removed=(), pins=()),
         kept=(),
         note="",
     ),

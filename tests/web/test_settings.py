@@ -155,7 +155,7 @@ class TestLogging:
         api, webhooks = rows_of(answer)[:2]
         assert api.startswith("enableApiLogs API Requests on On: Each request that a flow makes and each call of")
         assert webhooks.startswith("enableWebhookLogs External Webhooks on On: Each webhook is a record as it came")
-        assert "without end" in text_of(answer)
+        assert "Configuration Activity without end" in text_of(answer)
         assert "48 hours The setting CLEW_KEEP_KEYS_HOURS." in text_of(answer)
 
     def test_an_administrator_turns_one_off_and_on_again(self, client: Client, registry: Registry) -> None:

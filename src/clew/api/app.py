@@ -27,6 +27,7 @@ from clew.api.front_door import FrontDoor
 from clew.api.health import Check, build_health
 from clew.api.idempotency import IdempotentPosts
 from clew.api.intake import Intake
+from clew.api.pins import build_pins
 from clew.api.problems import HANDLERS
 from clew.api.records import RecordReader, build_records
 from clew.api.request_records import RequestRecords
@@ -85,6 +86,7 @@ def build_app(
             *build_connections(registry),
             *build_switches(registry),
             *build_views(registry),
+            *build_pins(search, registry),
             build_audit(registry),
             build_backups(backups, registry.keys),
             build_health(checks),

@@ -27,6 +27,7 @@ from clew.api.visible import find_visible, may_see
 from clew.core.errors import NotFound
 from clew.core.ids import is_trace_id
 from clew.core.record import Kind, Record, Summary, summarize
+from clew.core.removal import PAYLOAD, find_removals
 from clew.core.request_log import note
 from clew.diagnosis.thread import build_thread
 from clew.log.parameters import FilterParser, ListRequest
@@ -169,6 +170,10 @@ def _whole(reader: RecordReader) -> list[ControllerRouterHandler]:
     async def get_payload(principal: Principal, id: str) -> Response[bytes]:
         """Give the payload as it came, with its content type. Secrets were removed on the way in."""
         record = await reader.find(principal, id)
+        if date := find_removals(record).get(PAYLOAD):
+            raise NotFound(
+                f"The payload was removed by retention on {date}.", hint="A record that is pinned keeps its payload."
+            )
         headers = {
             "x-content-type-options": "nosniff",
             "content-security-policy": "sandbox; default-src 'none'",

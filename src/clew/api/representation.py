@@ -83,7 +83,8 @@ class WholeRecord(RecordItem, frozen=True, kw_only=True):
     """One record whole.
 
     `payload` is JSON where the payload is JSON, else its text (base64 where `payload_encoding` says so).
-    `redacted` names the places from which a secret was removed on the way in.
+    `redacted` names the places from which a secret was removed on the way in, and those that retention emptied:
+    `/payload (retention, 2026-11-22)`.
     """
 
     payload: Any

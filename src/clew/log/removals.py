@@ -6,7 +6,7 @@ there is, and never that more is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -25,11 +25,15 @@ BODIES_OF_FAILURES = "bodies of failures"
 MOST_ROWS = 2_000
 """Removals that are remembered: those of the latest days. 14 days make some 40."""
 
+_BETWEEN = ", "
+
 Reason = Literal["age", "budget"]
 
 
 class Removal(msgspec.Struct, frozen=True, kw_only=True):
-    """What went of a day (since the epoch): all `records`, those of a kind, or bodies. `removed_at` is in ms.
+    """What went of a day (since the epoch). `removed_at` is in ms.
+
+    `what` is `RECORDS`, one of the two sorts of bodies, or kinds as `name_kinds` writes them.
 
     `records` counts those that went or lost their bodies, `bytes` is about what that freed. Both are 0 where it was
     about to go when the process ended.
@@ -41,6 +45,16 @@ class Removal(msgspec.Struct, frozen=True, kw_only=True):
     records: int = 0
     bytes: int = 0
     removed_at: int
+
+
+def name_kinds(kinds: Sequence[str]) -> str:
+    """Kinds as one `what`."""
+    return _BETWEEN.join(kinds)
+
+
+def read_kinds_of(what: str) -> tuple[str, ...]:
+    """The kinds that a `what` names, or itself."""
+    return tuple(what.split(_BETWEEN))
 
 
 class Removals:
@@ -61,7 +75,7 @@ class Removals:
             self._database.insert_new(connection, removals, [row | {"removed_at": self._clock.now_ms()}])
             self._forget_oldest(connection)
         self._announced.add((day, what))
-        self._latest = {**self._latest, what: max(self._latest.get(what, day), day)}
+        self._latest = _merge(self._latest, what, day)
 
     def add(self, day: int, what: str, *, records: int, bytes_: int) -> None:
         """Add to what was announced how much went. Blocks."""
@@ -97,8 +111,11 @@ class Removals:
         return (max(self._latest.get(what, -1) for what in (BODIES_OF_SUCCESSES, BODIES_OF_FAILURES)) + 1) * DAY_MS
 
     def _read_latest(self) -> dict[str, int]:
+        latest: dict[str, int] = {}
         with self._database.read() as connection:
-            return _latest_days(connection)
+            for what, day in _latest_days(connection).items():
+                latest = _merge(latest, what, day)
+        return latest
 
     def _forget_oldest(self, connection: sa.Connection) -> None:
         """Forget the oldest, but never the latest of its sort: that says up to when something was removed."""
@@ -111,7 +128,11 @@ class Removals:
             connection.execute(sa.delete(removals).where(*is_old))
 
 
+def _merge(latest: Mapping[str, int], what: str, day: int) -> dict[str, int]:
+    return {**latest, **{name: max(latest.get(name, day), day) for name in read_kinds_of(what)}}
+
+
 def _latest_days(connection: sa.Connection) -> dict[str, int]:
     """The latest day of each sort of removal."""
     query = sa.select(removals.c.what, sa.func.max(removals.c.day)).group_by(removals.c.what)
-    return {what: day for what, day in connection.execute(query)}
+    return dict(connection.execute(query).tuples().all())

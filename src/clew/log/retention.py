@@ -22,7 +22,15 @@ from clew.core.clock import DAY_MS, MINUTE_MS, Clock
 from clew.core.errors import ClewError, SettingsError
 from clew.core.record import KINDS, Kind, Status
 from clew.core.settings import Settings
-from clew.log.removals import BODIES_OF_FAILURES, BODIES_OF_SUCCESSES, RECORDS, Reason, Removals
+from clew.log.removals import (
+    BODIES_OF_FAILURES,
+    BODIES_OF_SUCCESSES,
+    RECORDS,
+    Reason,
+    Removals,
+    name_kinds,
+    read_kinds_of,
+)
 from clew.log.store import Kept, LogStore
 from clew.registry.pins import Pin
 
@@ -91,7 +99,7 @@ def read_ages(settings: Settings) -> Ages:
     return Ages(settings.keep_days, by_kind)
 
 
-def keep(pins: Iterable[Pin], records: Iterable[str] = (), traces: Iterable[tuple[str, str]] = ()) -> Kept:
+def collect_kept(pins: Iterable[Pin], records: Iterable[str] = (), traces: Iterable[tuple[str, str]] = ()) -> Kept:
     """What stays: what is pinned, with its traces, and these records and traces."""
     listed = tuple(pins)
     pinned = {(pin.workspace, pin.trace_id) for pin in listed if pin.trace_id}
@@ -153,7 +161,8 @@ class Retention:
         now_ms = self._clock.now_ms()
         for use in self._store.days():
             past = self.ages.past(use.day, now_ms)
-            for what in (RECORDS,) if len(past) == len(KINDS) else past:
+            if past:
+                what = RECORDS if len(past) == len(KINDS) else name_kinds(past)
                 self._remove(Step(use.day, what, "age", use.records))
 
     def _make_room(self) -> str:
@@ -200,8 +209,8 @@ class Retention:
         if step.what in _BODIES:
             today = _date(self._clock.now_ms() // DAY_MS)
             return self._store.empty(step.day, _BODIES[step.what], kept, today)
-        kinds = () if step.what == RECORDS else (msgspec.convert(step.what, Kind),)
-        return self._store.forget(step.day, kinds, kept)
+        kinds = () if step.what == RECORDS else read_kinds_of(step.what)
+        return self._store.forget(step.day, msgspec.convert(kinds, tuple[Kind, ...]), kept)
 
     def _is_too_large(self) -> bool:
         return 0 < self._max_bytes < self._size()

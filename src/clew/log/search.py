@@ -50,10 +50,10 @@ class Coverage(msgspec.Struct, frozen=True):
     """What was searched, in milliseconds since the epoch.
 
     `from_ms` and `to_ms`: the range of time, `from_ms` None where there is no record at all. `indexed_until`: what was
-    acknowledged before is in it. `oldest_kept`: the oldest record there is or, where retention removed what came up to a
-    later time, that time: what is pinned may be older. `truncated`: the search ended at a bound of time or memory, and
-    `from_ms` (`to_ms` where the oldest come first) is how far it came. `removed_until` and `bodies_removed_until`: what
-    came before is not there, or lost its payload; 0 where nothing was removed.
+    acknowledged before is in it. `oldest_kept`: the oldest record there is or, where retention removed what came up to
+    a later time, that time: what is pinned may be older. `truncated`: the search ended at a bound of time or memory,
+    and `from_ms` (`to_ms` where the oldest come first) is how far it came. `removed_until` and `bodies_removed_until`:
+    what came before is not there, or lost its payload; 0 where nothing was removed.
     """
 
     from_ms: int | None

@@ -22,6 +22,7 @@ from clew.flows.flow_settings import FlowSettings
 from clew.flows.republishing import Republisher
 from clew.flows.runner import Runner
 from clew.log.parameters import FilterParser
+from clew.log.retention import Retention
 from clew.log.search import Search
 from clew.log.tail import LiveTail
 from clew.operations.exports import Exports
@@ -56,9 +57,11 @@ class WebFace:
         republisher: Republisher | None = None,
         exports: Exports | None = None,
         tail: LiveTail | None = None,
+        retention: Retention | None = None,
     ) -> None:
         self.search = search
         self.tail = tail
+        self.retention = retention
         self.parser = parser
         self.registry = registry
         self.settings = settings

@@ -24,6 +24,7 @@ from clew.flows.flow_settings import FlowSettings
 from clew.flows.republishing import Republisher
 from clew.flows.runner import Runner
 from clew.log.parameters import FilterParser
+from clew.log.retention import Retention
 from clew.log.search import Search
 from clew.log.tail import LiveTail
 from clew.operations.exports import Exports
@@ -55,6 +56,7 @@ from clew.web.logs.live import stream_rows
 from clew.web.logs.saved_views import delete_view, save_view
 from clew.web.overview.handlers import show_overview
 from clew.web.record.handlers import download_payload, show_record
+from clew.web.record.pins import pin_record, unpin_record
 from clew.web.security import SESSION_COOKIE, SecurityHeaders
 from clew.web.settings.activity import show_activity
 from clew.web.settings.logging_page import show_logging, turn_switch
@@ -79,6 +81,7 @@ def build_web(
     republisher: Republisher | None = None,
     exports: Exports | None = None,
     tail: LiveTail | None = None,
+    retention: Retention | None = None,
 ) -> Router:
     """The pages. Whoever is not signed in is led to the sign-in and then back.
 
@@ -98,6 +101,7 @@ def build_web(
         republisher=republisher,
         exports=exports,
         tail=tail,
+        retention=retention,
     )
     face.static.href("vendor/htmx.js")
     behind_the_door = Router(
@@ -121,6 +125,8 @@ def build_web(
             delete_view,
             show_record,
             download_payload,
+            pin_record,
+            unpin_record,
             show_flow_run,
             stop_run,
             repeat_run,

@@ -110,12 +110,14 @@ def say_offset(offset_ms: int) -> str:
 
 
 def say_size(size_bytes: int) -> str:
-    """`312 bytes`, `4.1 KB`, `1.0 MB`."""
+    """`312 bytes`, `4.1 KB`, `1.0 MB`, `2.4 GB`."""
     if size_bytes < 1_000:
         return say_count(size_bytes, "byte")
     if size_bytes < 1_000_000:
         return f"{size_bytes / 1_000:.1f} KB"
-    return f"{size_bytes / 1_000_000:.1f} MB"
+    if size_bytes < 1_000_000_000:
+        return f"{size_bytes / 1_000_000:.1f} MB"
+    return f"{size_bytes / 1_000_000_000:.1f} GB"
 
 
 def say_count(count: int, noun: str, *, at_least: bool = False) -> str:

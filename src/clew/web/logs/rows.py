@@ -148,11 +148,15 @@ def say_coverage(coverage: Coverage, now_ms: int) -> str:
         parts.append(f"Searched {say_minute(coverage.from_ms)} to {say_minute(coverage.to_ms)} {zone_words()}")
     if coverage.oldest_kept is not None:
         parts.append(f"kept since {say_day(coverage.oldest_kept, now_ms)}")
+        if coverage.bodies_removed_until > coverage.oldest_kept:
+            parts.append(f"all payloads since {say_day(coverage.bodies_removed_until, now_ms)}")
     return " · ".join([*parts, f"indexed {say_ago(now_ms - coverage.indexed_until)}"])
 
 
 def build_nothing(url: LogUrl, coverage: Coverage, now_ms: int, empty_kind: Kind | None = None) -> Nothing:
     """What an empty list says. `empty_kind`: there is nothing of this kind in the log at all."""
+    if (coverage.oldest_kept is None or empty_kind) and coverage.removed_until:
+        return _nothing_left(coverage, now_ms)
     if coverage.oldest_kept is None and empty_kind is None:
         return Nothing("Nothing has come in yet", "Report an event with POST /v1/events, or point a webhook here.", ())
     if empty_kind is not None:
@@ -166,7 +170,24 @@ def build_nothing(url: LogUrl, coverage: Coverage, now_ms: int, empty_kind: Kind
     # Before the oldest record there is nothing to search.
     since = say_minute(max(coverage.from_ms or 0, coverage.oldest_kept or 0))
     detail = f"There is nothing like this between {since} and {say_minute(coverage.to_ms)} {zone_words()}."
-    return Nothing("No records match", detail, tuple(ways))
+    return Nothing("No records match", f"{detail}{_say_removed(url, coverage, now_ms)}", tuple(ways))
+
+
+def _nothing_left(coverage: Coverage, now_ms: int) -> Nothing:
+    """Whether there was anything before, nobody knows."""
+    until = say_day(coverage.removed_until, now_ms)
+    return Nothing("Nothing is kept here", f"What came before {until} was removed, and nothing has come since.", ())
+
+
+def _say_removed(url: LogUrl, coverage: Coverage, now_ms: int) -> str:
+    """What of the time that was asked for is not there any more, and why words may not be found."""
+    from_ms = coverage.from_ms or 0
+    said = ""
+    if coverage.removed_until > 0 and (url.duration == ALL_TIME or from_ms < coverage.removed_until):
+        said = f" Records from before {say_day(coverage.removed_until, now_ms)} were removed."
+    if url.get("q") and from_ms < coverage.bodies_removed_until:
+        said += f" Payloads from before {say_day(coverage.bodies_removed_until, now_ms)} were removed."
+    return said
 
 
 def _say_way(label: str) -> str:

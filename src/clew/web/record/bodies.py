@@ -9,8 +9,10 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from clew.core.record import Body, Record
+from clew.core.removal import PAYLOAD, place_of_body
 from clew.web.json_tree import MAX_NODES, build_json_tree
 from clew.web.record.curl import build_curl
+from clew.web.record.removed import say_removed_place
 from clew.web.record.views import BodyView, Exchange, Payload, Side
 from clew.web.wording import say_size
 
@@ -61,9 +63,14 @@ def build_exchange(record: Record) -> Exchange | None:
     if http is None:
         return None
     is_payload = http.request_body is None and http.direction == "incoming" and record.payload
-    note, href = (
-        ("The request's body is the payload", f"/records/{record.id}?tab=payload") if is_payload else ("No body", "")
+    request_note, response_note = (
+        say_removed_place(record, place_of_body(name)) or "No body" for name in ("request_body", "response_body")
     )
+    href = ""
+    if is_payload:
+        request_note, href = "The request's body is the payload", f"/records/{record.id}?tab=payload"
+    elif http.request_body is None and http.direction == "incoming":
+        request_note = say_removed_place(record, PAYLOAD) or request_note
     return Exchange(
         direction="Incoming: it came to us" if http.direction == "incoming" else "Outgoing: we sent it",
         method=http.method,
@@ -71,9 +78,9 @@ def build_exchange(record: Record) -> Exchange | None:
         status_code=http.status_code,
         is_failure=http.status_code >= 400 or (record.status == "failure" and not http.status_code),
         request=msgspec.structs.replace(
-            _side(http.request_headers, http.request_body, note, href), query=_query_of(http.url)
+            _side(http.request_headers, http.request_body, request_note, href), query=_query_of(http.url)
         ),
-        response=_side(http.response_headers, http.response_body, "No body" if http.status_code else "No response"),
+        response=_side(http.response_headers, http.response_body, response_note if http.status_code else "No response"),
         curl=build_curl(record),
     )
 

@@ -19,8 +19,9 @@ from clew.web.record.chain import build_chain
 from clew.web.record.collected import build_collected
 from clew.web.record.facts import build_data, build_groups, build_log_lines
 from clew.web.record.launches import build_launches
+from clew.web.record.removed import redacted_of, say_removed, say_removed_lines
 from clew.web.record.trouble import build_causes, dot_of, tabs_in_trouble
-from clew.web.record.views import Details, RecordPage, TabName, ThreadView
+from clew.web.record.views import Details, PinView, RecordPage, TabName, ThreadView
 from clew.web.tabs import Tab
 from clew.web.wording import ARROWS, KIND_NAMES, http_status_of, say_event, say_moment, say_took
 
@@ -42,7 +43,9 @@ def log_path_of(record: Record) -> str:
     return next((log.path for log in LOGS if log.kind == record.kind), "/logs")
 
 
-def build_record_page(subject: Subject, layout: Layout, tab: TabName, names: Names, *, is_raw: bool) -> RecordPage:
+def build_record_page(
+    subject: Subject, layout: Layout, tab: TabName, names: Names, pin: PinView | None = None, *, is_raw: bool
+) -> RecordPage:
     """The page with this tab open, or with Details where the record has no such tab."""
     record = subject.record
     thread = build_thread(subject.chain)
@@ -72,6 +75,7 @@ def build_record_page(subject: Subject, layout: Layout, tab: TabName, names: Nam
         target_product=names.product(record.target_product),
         arrow=ARROWS[record.direction],
         because=_because(subject, node, names),
+        pin=pin,
         tabs=tabs,
         tab=current,
         **_content(subject, thread, current, names, is_raw=is_raw),
@@ -107,7 +111,8 @@ def _content(subject: Subject, thread: Thread, tab: TabName, names: Names, *, is
         parent = next((one for one in subject.chain if one.id == record.parent_id), None)
         return Details(
             groups=build_groups(record, names, parent),
-            redacted=record.redacted,
+            redacted=redacted_of(record),
+            removed=say_removed(record),
             thread=chain(),
             launches=build_launches(record, subject.chain, subject.flows),
             collected=build_collected(record, subject.chain),
@@ -120,7 +125,7 @@ def _content(subject: Subject, thread: Thread, tab: TabName, names: Names, *, is
         "payload": lambda: {"payload": build_payload(record, is_raw=is_raw)},
         "http": lambda: {"exchange": build_exchange(record)},
         "error": lambda: {"causes": build_causes(record.error)},
-        "logs": lambda: {"lines": build_log_lines(record)},
+        "logs": lambda: {"lines": build_log_lines(record), "lines_note": say_removed_lines(record)},
         "trace": lambda: {"thread": chain()},
     }
     return contents[tab]()

@@ -49,7 +49,9 @@ def _notes(http: HttpExchange, body: Body | None) -> Iterator[str]:
     masked += ["a part of the body"] if body is not None and MASK in body.text else []
     if masked:
         yield f"{MASK} stands for what was removed before it was kept: {_one_line(', '.join(masked))}."
-    if body is not None and (body.cut or len(body.text) > MAX_BODY_CHARS):
+    if body is not None and body.cut and not body.text:
+        yield f"The body, {body.size:,} bytes, is no longer kept."
+    elif body is not None and (body.cut or len(body.text) > MAX_BODY_CHARS):
         yield f"The body is cut: the whole has {body.size:,} bytes."
 
 

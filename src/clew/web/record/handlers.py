@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from litestar import Response, get
 from litestar.params import FromPath, FromQuery
 
-from clew.core.errors import NotFound
-from clew.core.ids import is_id
-from clew.core.record import Record
-from clew.web.face import Face, HttpRequest, WebFace, session_of
+from clew.web.face import Face, HttpRequest, WebFace, can_operate, session_of
 from clew.web.record.bodies import file_name_of, media_type_of
 from clew.web.record.build import EVENT_DETAILS, TABS, Subject, build_record_page, log_path_of
+from clew.web.record.finding import find_record
+from clew.web.record.pins import build_pin
+from clew.web.record.removed import refuse_removed_payload
 from clew.web.record.views import TabName
 from clew.web.wording import say_event
 
@@ -34,13 +36,16 @@ async def show_record(
     layout = await face.layout(session, title, path=log_path_of(record))
     opened: TabName = next((name for name in TABS if name == tab), "details")
     names = face.names(workspace, [record.customer])
-    return face.respond(build_record_page(subject, layout, opened, names, is_raw=view == "raw"))
+    found = await asyncio.to_thread(face.registry.pins.find, workspace, record.id)
+    pin = build_pin(record, found, can_operate=can_operate(session))
+    return face.respond(build_record_page(subject, layout, opened, names, pin, is_raw=view == "raw"))
 
 
 @get("/records/{record_id:str}/payload")
 async def download_payload(request: HttpRequest, face: Face, record_id: FromPath[str]) -> Response[bytes]:
     """The payload, byte for byte, as a file. Whatever it is, a browser will not run it here."""
-    record = await _find(face, session_of(request).member.workspace, record_id)
+    record = await find_record(face, session_of(request).member.workspace, record_id)
+    refuse_removed_payload(record)
     headers = {
         "Content-Disposition": f'attachment; filename="{file_name_of(record)}"',
         "Content-Security-Policy": _PAYLOAD_POLICY,
@@ -49,18 +54,8 @@ async def download_payload(request: HttpRequest, face: Face, record_id: FromPath
     return Response(record.payload_bytes(), headers=headers)
 
 
-async def _find(face: WebFace, workspace: str, record_id: str) -> Record:
-    record = await face.search.find(workspace, record_id.lower()) if is_id(record_id) else None
-    if record is None:
-        raise NotFound(
-            f"There is no record {record_id[:80]!r}.",
-            hint="It may be older than what is kept, or not yet in the log: that takes up to a second.",
-        )
-    return record
-
-
 async def _find_subject(face: WebFace, workspace: str, record_id: str) -> Subject:
-    record = await _find(face, workspace, record_id)
+    record = await find_record(face, workspace, record_id)
     if not record.trace_id:
         return Subject(record, [record], face.flows)
     chain = await face.search.trace(workspace, record.trace_id, near_ms=record.time)

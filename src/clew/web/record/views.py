@@ -111,11 +111,13 @@ class Details(msgspec.Struct, frozen=True, kw_only=True):
     """What it is and what it belongs to, with its chain beside it.
 
     `launches` for an event: what it led to. `collected` for a webhook or a pull: the events in it. `data` for an
-    integration event, whose page begins with it; others have it on a tab of its own.
+    integration event, whose page begins with it; others have it on a tab of its own. `removed` says in sentences what
+    retention took out of it.
     """
 
     groups: tuple[FactGroup, ...]
     redacted: tuple[str, ...]
+    removed: tuple[str, ...]
     thread: ThreadView
     launches: Launches | None = None
     collected: Collected | None = None
@@ -176,6 +178,14 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
     is_reason: bool
 
 
+class PinView(msgspec.Struct, frozen=True, kw_only=True):
+    """Pin or Unpin: where ("" for who may only look), and how it is pinned ("" where it is not)."""
+
+    href: str
+    label: str
+    note: str
+
+
 class RecordPage(View, frozen=True, kw_only=True):
     """One record. `tab` says which of the last seven is there. `run_href` leads to its run, "" where there is none.
 
@@ -204,6 +214,7 @@ class RecordPage(View, frozen=True, kw_only=True):
     target_product: str
     arrow: str
     because: Because | None
+    pin: PinView | None
     tabs: tuple[Tab, ...]
     tab: TabName
     details: Details | None = None
@@ -212,4 +223,5 @@ class RecordPage(View, frozen=True, kw_only=True):
     exchange: Exchange | None = None
     causes: tuple[Cause, ...] = ()
     lines: Lines | None = None
+    lines_note: str = ""
     thread: ThreadView | None = None

@@ -18,6 +18,7 @@ from clew.registry.sessions import LINK_MS, SESSION_MS, Session
 from clew.registry.switches import SwitchChange, Switches
 from clew.web.face import Face, HttpRequest, WebFace, check_member_form, read_form, session_of
 from clew.web.layout import LOGGING_PATH
+from clew.web.settings.retention import build_retention
 from clew.web.settings.rights import check_admin, is_admin
 from clew.web.settings.views import Kept, LoggingPage, SwitchRow
 from clew.web.time_zone import zone_words
@@ -76,7 +77,8 @@ async def show_logging(request: HttpRequest, face: Face) -> Response[str]:
     page = LoggingPage(
         layout=await face.layout(session, "Logging", path=LOGGING_PATH),
         switches=tuple(_row(switch, stand, changes, can_turn=is_admin(session)) for switch in SWITCHES),
-        kept=await _kept(face, workspace),
+        retention=await build_retention(face, session),
+        kept=_kept(face.settings),
         note="" if is_admin(session) else "An administrator can turn them.",
     )
     return face.respond(page)
@@ -121,25 +123,15 @@ def _row(switch: Switch, stand: Switches, changes: Mapping[str, SwitchChange], *
     )
 
 
-async def _kept(face: WebFace, workspace: str) -> tuple[Kept, ...]:
-    asked = face.parser.parse_list([("limit", "1"), ("duration", "1h")], workspace=workspace)
-    oldest_ms = (await face.search.page(asked)).coverage.oldest_kept
-    oldest = f"The oldest is of {say_minute(oldest_ms)} {zone_words()}." if oldest_ms is not None else "None yet."
-    return (
-        Kept("Records of all logs, with their bodies", "without end", f"Nothing removes them by their age. {oldest}"),
-        *_kept_by_settings(face.settings),
-        Kept("Configuration Activity", "without end"),
-        Kept("A sign-in", f"{SESSION_MS // DAY_MS} days from its last use"),
-        Kept("A sign-in link", f"{LINK_MS // HOUR_MS} hours, for one use"),
-        Kept("Secrets in what is sent", "never", "They are removed before a record is written."),
-    )
-
-
-def _kept_by_settings(settings: Settings) -> tuple[Kept, ...]:
+def _kept(settings: Settings) -> tuple[Kept, ...]:
     return (
         Kept(
             "That an event or an Idempotency-Key came before",
             f"{settings.keep_keys_hours} hours",
             "The setting CLEW_KEEP_KEYS_HOURS.",
         ),
+        Kept("Configuration Activity", "without end"),
+        Kept("A sign-in", f"{SESSION_MS // DAY_MS} days from its last use"),
+        Kept("A sign-in link", f"{LINK_MS // HOUR_MS} hours, for one use"),
+        Kept("Secrets in what is sent", "never", "They are removed before a record is written."),
     )

@@ -33,6 +33,48 @@ class Kept(msgspec.Struct, frozen=True):
     note: str = ""
 
 
+class KindRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A kind of records: how long they are kept, how many there are, the oldest's time, and their room on the disk."""
+
+    name: str
+    href: str
+    kept: str
+    records: str
+    oldest: str
+    size: str
+
+
+class RemovedRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What was removed of a day: what, how much, why and when."""
+
+    day: str
+    what: str
+    count: str
+    size: str
+    why: str
+    when: str
+
+
+class PinRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A record that is kept. `unpin_href` is "" for who may only look."""
+
+    href: str
+    title: str
+    by: str
+    when: str
+    unpin_href: str
+
+
+class RetentionView(msgspec.Struct, frozen=True, kw_only=True):
+    """How long records are kept, what was removed, and what stays. `trouble`: why something is there that is to go."""
+
+    kinds: tuple[KindRow, ...]
+    room: str
+    trouble: str
+    removed: tuple[RemovedRow, ...]
+    pins: tuple[PinRow, ...]
+
+
 class LoggingPage(View, frozen=True, kw_only=True):
     """What is logged, and how long what is kept."""
 
@@ -40,6 +82,7 @@ class LoggingPage(View, frozen=True, kw_only=True):
 
     layout: Layout
     switches: tuple[SwitchRow, ...]
+    retention: RetentionView
     kept: tuple[Kept, ...]
     note: str
 
