@@ -39,6 +39,7 @@ def messages_of(page: Page) -> list[str]:
     return page.locator("table.log tbody td.message").all_inner_texts()
 
 
+@pytest.mark.feature("I10")
 def test_new_rows_come_by_themselves_wait_under_the_pointer_and_while_nobody_looks(
     page: Page, demo: Demo, customer: str
 ) -> None:
