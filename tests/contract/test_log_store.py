@@ -11,13 +11,14 @@ from collections import Counter
 from itertools import product
 
 import pytest
+from msgspec import structs
 
 from clew.core.clock import DAY_MS, HOUR_MS
 from clew.core.failure_class import CLASS_OF_STATUS, CLASS_OF_TYPE, FAILURE_CLASSES, failure_class_of
 from clew.core.ids import new_id, new_trace_id
 from clew.core.record import STATUSES, Body, ErrorInfo, HttpExchange, LogLine, Record, Summary, encode_line, summarize
 from clew.log.memory import MemoryStore
-from clew.log.query import FACET_NAMES, Filter, HttpStatusFilter, KeyFilter, Page, Place, Query
+from clew.log.query import FACET_NAMES, NO_ID, Filter, HttpStatusFilter, KeyFilter, Page, Place, Query
 from clew.log.store import Bar, Count, Facets, FacetValue, Histogram, Traces
 from clew.log.words import words_of
 
@@ -329,6 +330,15 @@ FILTERS = {
         (KeyFilter("nothing", None), KeyFilter("order", "SO-0")),
     ],
     "words": [("word1",), ("word1", "mixed"), ("load3", "site3"), ("ünï",), ("pay",), ("word",), ("mixed", "absent")],
+    "phrases": [
+        (("word1", "mixed"),),
+        (("word1", "mixed"), ("pay", "load3")),
+        (("load3", "pay", "ünï"),),
+        (("mixed", "site"),),
+    ],
+    "without_words": [("word1",), ("load3", "site3"), ("absent",), ("mixed",)],
+    "without_phrases": [(("word1", "mixed"),), (("pay", "load3"), ("word2", "mixed"))],
+    "contains": ["ord1", "d1 mix", '"site": "s', "ünï", ">load3<", "e2", "absent"],
     "from_ms": [NOW + 5000, NOW + 5001],
     "to_ms": [NOW + 5000, NOW + 5001],
     "min_duration_ms": [0, 50, 130, 100_000],
@@ -498,6 +508,75 @@ def test_words_do_not_grow_together_across_fields(store, workspace):
     put(store, make(workspace, message="one", parameters="two", payload="three"))
     assert found(store, workspace, words=("onetwo",)) == set()
     assert len(found(store, workspace, words=("one", "two", "three"))) == 1
+
+
+@pytest.mark.feature("C12")
+@pytest.mark.parametrize(
+    ("asked", "texts"),
+    [
+        ({"phrases": (("postal", "code"),)}, "postal, dashed"),
+        ({"phrases": (("code", "postal"),)}, "turned"),
+        ({"phrases": (("postal", "code"), ("of", "1001"))}, "postal"),
+        ({"phrases": (("osta", "code"),)}, ""),
+        ({"without_words": ("postal",)}, "across, other"),
+        ({"without_words": ("postal", "absent")}, "across, other"),
+        ({"without_words": ("other", "across")}, "postal, dashed, turned"),
+        ({"without_phrases": (("postal", "code"),)}, "turned, across, other"),
+        ({"words": ("code",), "without_phrases": (("code", "postal"),)}, "postal, dashed, across"),
+        ({"contains": "ostal c"}, "postal"),
+        ({"contains": 'l":"c'}, "dashed"),
+        ({"contains": "東"}, "other"),
+        ({"contains": "\U0001f600"}, "other"),
+        ({"contains": "a\\b"}, "other"),
+        ({"contains": "%"}, "other"),
+        ({"contains": "code\n"}, ""),
+        ({"contains": "ross"}, "across"),
+        ({"contains": "ross", "without_words": ("across",)}, ""),
+        ({"contains": "so-10", "words": ("1001",)}, "postal"),
+    ],
+)
+def test_phrases_exclusions_and_texts_find_what_they_say(store, workspace, asked, texts):
+    records = {
+        "postal": make(workspace, message="No Postal  Code of 1001: SO-1001, code", payload="Postal code"),
+        "dashed": make(workspace, payload='{"Postal":"code"}'),
+        "turned": make(workspace, parameters='{"code":"postal"}'),
+        "across": make(workspace, message="across post", parameters="al", payload="code"),
+        "other": make(workspace, message="other 東京 \U0001f600 100% a\\b"),
+    }
+    put(store, *records.values())
+    names = {record.id: name for name, record in records.items()}
+    assert sorted(names[i] for i in found(store, workspace, **asked)) == sorted(filter(None, texts.split(", ")))
+
+
+def test_a_phrase_does_not_begin_in_one_field_and_end_in_another(store, workspace):
+    put(store, make(workspace, message="in one", parameters="two in", payload="three"))
+    assert found(store, workspace, phrases=(("one", "two"),)) == set()
+    assert found(store, workspace, phrases=(("in", "three"),)) == set()
+    assert len(found(store, workspace, phrases=(("two", "in"),))) == 1
+
+
+@pytest.mark.parametrize("sort", ["desc", "asc"])
+@pytest.mark.parametrize("backward", [False, True])
+def test_a_page_that_pauses_is_gone_on_with_from_where_it_came_to(store, workspace, sort, backward):
+    records = put(store, *[make(workspace, NOW - i * 7 * HOUR_MS, message=f"n{i}") for i in range(30)])
+    filter = Filter(workspace=workspace, contains="n")
+    query = Query(filter=filter, limit=4, sort=sort, backward=backward, pause_ms=0)
+    seen, pages = [], 0
+    while query is not None:
+        page = store.page(query)
+        pages += 1
+        assert len(page.items) <= 4
+        seen += ids_of(page)[::-1] if backward else ids_of(page)
+        has_more = page.has_prev if backward else page.has_next
+        if page.truncated:
+            assert has_more
+            place = Place(page.reached_ms, NO_ID)
+        elif has_more:
+            end = page.items[0 if backward else -1]
+            place = Place(end.time, end.id)
+        query = structs.replace(query, place=place) if has_more else None
+    assert seen == ids_of(records if (sort == "desc") != backward else records[::-1])
+    assert pages >= 8
 
 
 def test_more_words_than_one_call_takes_are_all_required(store, workspace):

@@ -21,14 +21,22 @@ from clew.log.query import (
     Place,
     Query,
 )
-from clew.log.words import words_of
+from clew.log.words import lower_ascii, sequence_of, words_of
 
 NOW = 1_780_000_000_000
 MODEL_KINDS = [*KINDS[:3], "external_event"]
 FEW = ["", "a", "b", "a\\b", "ü'\n", "x\0"]
 ERRORS = ["timeout", "access", "data", "odd"]
 TRACES = [f"{n:032x}" for n in (1, 2)]
-TEXTS = st.one_of(st.sampled_from(["Alpha beta", "beta-GAMMA 7", "", "über alpha"]), st.text(max_size=20))
+TEXTS = st.one_of(
+    st.sampled_from(
+        ["Alpha beta", "beta-GAMMA 7", "", "über alpha", "alpha, alpha BETA", "注文 beta", "gamma\U0001f600 7"]
+    ),
+    st.sampled_from(
+        ["'; DROP TABLE log; --", '{"a\\\\b": "alpha\\nbeta"}', "size() > 0 && event.a == 'b'", "%_\\%", "a\0b"]
+    ),
+    st.text(max_size=20),
+)
 TIMES = st.one_of(
     st.sampled_from([NOW, NOW - 1, NOW - HOUR_MS, NOW - DAY_MS, NOW - 31 * DAY_MS, NOW + HOUR_MS]),
     st.integers(NOW - 40 * DAY_MS, NOW + DAY_MS),
@@ -71,6 +79,7 @@ def some(values):
 
 
 KEYS = st.builds(KeyFilter, st.sampled_from(FEW), st.one_of(st.none(), st.sampled_from(FEW)))
+PHRASES = TEXTS.map(sequence_of).filter(lambda words: len(words) > 1)
 ASKED = st.fixed_dictionaries(
     {},
     optional={
@@ -83,7 +92,9 @@ ASKED = st.fixed_dictionaries(
         },
         "trace_id": some(TRACES),
         "keys": st.lists(KEYS, max_size=2).map(tuple),
-        "words": TEXTS.map(words_of),
+        **dict.fromkeys(("words", "without_words"), TEXTS.map(words_of)),
+        **dict.fromkeys(("phrases", "without_phrases"), st.lists(PHRASES, max_size=2).map(tuple)),
+        "contains": st.one_of(TEXTS, st.sampled_from(["pha b", "lph", "a, a", "-g", " "])).filter(len).map(lower_ascii),
         "from_ms": TIMES,
         "to_ms": TIMES,
         "min_duration_ms": st.integers(0, 20),

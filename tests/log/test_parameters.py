@@ -9,7 +9,7 @@ from clew.core.errors import BadRequest, UnknownFilter
 from clew.core.ids import new_id
 from clew.core.record import DIRECTIONS, KINDS, STATUSES
 from clew.log.cursor import Cursor, CursorCodec
-from clew.log.parameters import DURATIONS_MS, FILTER_NAMES, PAGING_NAMES, FilterParser
+from clew.log.parameters import CONTAINS_PAUSE_MS, DURATIONS_MS, FILTER_NAMES, PAGING_NAMES, FilterParser
 from clew.log.query import Filter, HttpStatusFilter, KeyFilter, Place, Query
 from clew.log.words import words_of
 
@@ -38,7 +38,7 @@ def test_every_name_reaches_its_filter():
     request = parse(
         "kind=step&kind=decision&type=t&event=e&event_type=f&status=failure&state=s&customer=c&integration=i&connection=n"
         "&product=p&source_product=sp&target_product=tp&direction=one-way&flow=f&node=d&source=o"
-        f"&trace_id={trace_id}&key=order=SO-1&key=line=*&key=a=b=c&q=Postal+code&from=2026-01-01&to=2026-01-02T00:00:00.5Z"
+        f"&trace_id={trace_id}&key=order=SO-1&key=line=*&key=a=b=c&q=Postal+code+%22a+B%22+-x+-y-z&contains=Al+%25&from=2026-01-01&to=2026-01-02T00:00:00.5Z"
         "&min_duration_ms=7&http_status=422&http_status=5xx&http_direction=incoming&error_type=odd"
         "&failure_class=data&failure_class=delivery&role=event&limit=7&sort=asc&logs=1"
     )
@@ -63,6 +63,10 @@ def test_every_name_reaches_its_filter():
             trace_id=(trace_id,),
             keys=(KeyFilter("order", "SO-1"), KeyFilter("line", None), KeyFilter("a", "b=c")),
             words=("postal", "code"),
+            phrases=(("a", "b"),),
+            without_words=("x",),
+            without_phrases=(("y", "z"),),
+            contains="al %",
             from_ms=1767225600000,
             to_ms=1767312000500,
             min_duration_ms=7,
@@ -74,6 +78,7 @@ def test_every_name_reaches_its_filter():
         ),
         limit=7,
         sort="asc",
+        pause_ms=CONTAINS_PAUSE_MS,
     )
 
 
@@ -135,6 +140,11 @@ def test_an_unknown_value_is_refused_with_those_that_exist(name, allowed):
         "key==x",
         f"q={'x' * 1001}",
         "q=...",
+        'q=a+"b',
+        'q=a+-"!"',
+        f"contains={'x' * 1001}",
+        "contains=",
+        "contains=a&contains=b",
         "q=a&q=b",
         "min_duration_ms=-1",
         "min_duration_ms=1e3",
@@ -243,7 +253,8 @@ VALUES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"
             "kind": st.lists(st.sampled_from(KINDS), min_size=1, unique=True),
             "customer": st.lists(VALUES, min_size=1, max_size=3),
             "event": st.lists(VALUES, min_size=1, max_size=3),
-            "q": st.lists(VALUES.filter(words_of), min_size=1, max_size=1),
+            "q": st.lists(VALUES.filter(lambda text: words_of(text) and '"' not in text), min_size=1, max_size=1),
+            "contains": st.lists(VALUES, min_size=1, max_size=1),
             "from": st.lists(st.integers(0, NOW).map(to_rfc3339), min_size=1, max_size=1),
             "to": st.lists(st.integers(NOW, 2 * NOW).map(to_rfc3339), min_size=1, max_size=1),
             "limit": st.lists(st.integers(1, 1000).map(str), min_size=1, max_size=1),

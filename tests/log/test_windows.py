@@ -4,7 +4,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clew.core.clock import DAY_MS, HOUR_MS
-from clew.log.windows import MAX_PARTS, Window, windows_back, windows_of_days, windows_on
+from clew.log.windows import (
+    MAX_PARTS,
+    SCAN_RECORDS,
+    Window,
+    windows_back,
+    windows_of_days,
+    windows_of_scan,
+    windows_on,
+)
 
 NOW = 1_780_000_000_000
 TODAY = NOW // DAY_MS
@@ -85,3 +93,34 @@ def test_runs_of_days_have_every_day_of_the_whole_once_and_few_parts_each(from_m
 
 def test_a_hundred_small_days_are_read_in_few_questions():
     assert len(windows_of_days(Window(), dict.fromkeys(ALL_DAYS, 1), later=False)) == 7
+
+
+def test_a_scan_looks_at_an_hour_and_then_at_a_day_at_a_time_or_at_parts_of_a_busy_one():
+    records = {TODAY: 10, TODAY - 1: SCAN_RECORDS, TODAY - 2: 3 * SCAN_RECORDS, TODAY - 4: 10, TODAY - 5: 10}
+    begins = [window.from_ms for window in windows_of_scan(Window(), NOW, records, later=False)]
+    day, third = TODAY * DAY_MS, DAY_MS // 3
+    assert begins == [
+        NOW - HOUR_MS,
+        day,
+        day - DAY_MS,
+        day - DAY_MS - third,
+        day - DAY_MS - 2 * third,
+        day - 2 * DAY_MS,
+        None,  # the few of the days before are looked at together
+    ]
+    again = windows_of_scan(Window(), day - DAY_MS, records, later=False, has_begun=True)
+    assert [window.from_ms for window in again] == begins[3:]
+
+
+counts = st.dictionaries(st.integers(TODAY - 90, TODAY + 3), st.integers(1, 3 * SCAN_RECORDS), max_size=8)
+
+
+@given(times, times, times, counts, st.booleans(), st.booleans())
+def test_a_scan_covers_the_whole_without_gap_or_overlap(from_ms, to_ms, start_ms, records, later, has_begun):
+    windows = windows_of_scan(Window(from_ms, to_ms), start_ms, records, later=later, has_begun=has_begun)
+    in_order = windows if later else windows[::-1]
+    assert in_order[0].from_ms == from_ms
+    assert in_order[-1].to_ms == to_ms
+    for older, newer in pairwise(in_order):
+        assert older.to_ms == newer.from_ms is not None
+        assert older.from_ms is None or older.from_ms < older.to_ms

@@ -26,6 +26,7 @@ from clew.core.record import DIRECTIONS, KINDS, STATUSES
 from clew.doors.json_events import Event
 from clew.doors.steps import ACTIONS, Step
 from clew.log.export import CONTENT_TYPES, FORMATS
+from clew.log.parameters import MAX_TEXT
 from clew.log.query import DEFAULT_VALUES, FACET_NAMES, HTTP_DIRECTIONS, MAX_VALUES, ROLES
 from clew.log.report_parameters import DEFAULT_FACETS
 from clew.log.steps import DEFAULT_BARS, MAX_BARS, STEPS_MS
@@ -58,7 +59,17 @@ FILTERS: dict[str, tuple[str, dict[str, Any]]] = {
     "source": ("The key of the source of a webhook or a pull.", _STRING),
     "trace_id": ("32 hex digits: the whole chain.", _STRING),
     "key": ("A business key, `order=SO-1001`, or `order=*` for any record that has one.", _STRING),
-    "q": ("Words that must all occur in message, parameters or payload.", _STRING),
+    "q": (
+        'Words that must all occur in message, parameters or payload: `postal code`, `"quoted phrase"`, and without '
+        'a word or a phrase, `-refund`, `-"test order"`.',
+        {"type": "string", "maxLength": MAX_TEXT},
+    ),
+    "contains": (
+        "A text as it occurs in message, parameters or payload, also inside words, without regard to the case of ASCII "
+        "letters. There is no index for it: a list looks for some seconds, then says how far it came and goes on at "
+        "`next`.",
+        {"type": "string", "maxLength": MAX_TEXT},
+    ),
     "from": ("RFC 3339, inclusive.", {"type": "string", "format": "date-time"}),
     "to": ("RFC 3339, exclusive.", {"type": "string", "format": "date-time"}),
     "duration": ("Back from now, instead of `from` and `to`.", _one_of(DURATIONS)),

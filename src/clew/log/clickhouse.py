@@ -6,6 +6,7 @@ open; one connection inserts; a few connections read, each in one thread at a ti
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Generator, Sequence
 from pathlib import Path
@@ -45,7 +46,7 @@ from clew.log.schema import apply_schema
 from clew.log.store import Count, DayUse, Facets, Histogram, Kept, KindUse, Traces
 from clew.log.streams import stream_csv, stream_parquet, stream_text
 from clew.log.sums import Sums
-from clew.log.windows import Window, windows_back, windows_of_days, windows_on
+from clew.log.windows import Window, windows_back, windows_of_days, windows_of_scan, windows_on
 from clew.log.writer import Writer
 
 NEAR_MS = 2 * DAY_MS
@@ -116,7 +117,11 @@ class ClickHouseStore:
         found: list[Summary] = []
         reached_ms: int | None = None
         truncated = False
-        for window in self._windows(query.filter, query.place.time if query.place else None, later=later):
+        pause_s = math.inf if query.pause_ms is None else time.monotonic() + query.pause_ms / 1000
+        for window in self._windows_of(query, later=later):
+            if reached_ms is not None and time.monotonic() >= pause_s:
+                truncated = True
+                break
             question = sql.summaries(
                 query.filter,
                 window,
@@ -240,10 +245,19 @@ class ClickHouseStore:
             client.close()
         self._lock.release()
 
+    def _windows_of(self, query: Query, *, later: bool) -> list[Window]:
+        """The windows of a page. What contains a text is found by reading everything: a little at a time."""
+        filter, place_ms = query.filter, query.place.time if query.place else None
+        if filter.contains is None or _is_needle(filter):
+            return self._windows(filter, place_ms, later=later)
+        start_ms = self._clock.now_ms() if place_ms is None and not later else place_ms
+        records = {day: known.records for day, known in self._days.known().items()}
+        whole, has_begun = Window(filter.from_ms, filter.to_ms), query.place is not None
+        return windows_of_scan(whole, start_ms, records, later=later, has_begun=has_begun)
+
     def _windows(self, filter: Filter, place_ms: int | None, *, later: bool) -> list[Window]:
         whole = Window(filter.from_ms, filter.to_ms)
-        if filter.trace_id or any(key.value is not None for key in filter.keys):
-            # So few records, and found by a bloom filter: widening would ask in vain each time.
+        if _is_needle(filter):
             return [whole]
         if later:
             return windows_on(whole, place_ms, self._days.known())
@@ -269,9 +283,14 @@ class ClickHouseStore:
             return ask(client, question)
 
 
+def _is_needle(filter: Filter) -> bool:
+    """Whether it asks for so few records, found by a bloom filter, that widening would ask in vain each time."""
+    return bool(filter.trace_id) or any(key.value is not None for key in filter.keys)
+
+
 def _page(query: Query, found: list[Summary], *, truncated: bool, reached_ms: int | None) -> Page:
     """The page of what a scan found, at most one more than asked for."""
-    has_more = len(found) > query.limit or (truncated and bool(found))
+    has_more = len(found) > query.limit or (truncated and reached_ms is not None)
     items = found[: query.limit]
     if query.backward:
         items.reverse()

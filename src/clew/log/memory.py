@@ -14,7 +14,7 @@ from clew.core.removal import remove_bodies
 from clew.log.export import ExportFormat, columns_of, csv_header, csv_lines, json_lines
 from clew.log.query import ACTIONS_OF_STEPS, EXACT_FILTERS, Filter, KeyFilter, Page, Query, Sort
 from clew.log.store import Bar, Count, DayUse, Facets, FacetValue, Histogram, Kept, KindUse, Traces
-from clew.log.words import words_of
+from clew.log.words import has_phrase, lower_ascii, words_of
 
 NEAR_MS = 2 * DAY_MS
 """How far around its known time a trace is looked for first."""
@@ -250,10 +250,25 @@ def _has_key(record: Record, filter: Filter) -> bool:
 
 
 def _has_words(record: Record, filter: Filter) -> bool:
-    if not filter.words:
+    if not filter.words and not filter.without_words:
         return True
-    present = {word for text in (record.message, record.parameters, record.payload) for word in words_of(text)}
-    return present.issuperset(filter.words)
+    present = {word for text in _texts(record) for word in words_of(text)}
+    return present.issuperset(filter.words) and present.isdisjoint(filter.without_words)
+
+
+def _has_phrases(record: Record, filter: Filter) -> bool:
+    def occurs(phrase: tuple[str, ...]) -> bool:
+        return any(has_phrase(text, phrase) for text in _texts(record))
+
+    return all(occurs(phrase) for phrase in filter.phrases) and not any(map(occurs, filter.without_phrases))
+
+
+def _contains(record: Record, filter: Filter) -> bool:
+    return filter.contains is None or any(filter.contains in lower_ascii(text) for text in _texts(record))
+
+
+def _texts(record: Record) -> tuple[str, str, str]:
+    return (record.message, record.parameters, record.payload)
 
 
 def _took_long(record: Record, filter: Filter) -> bool:
@@ -295,6 +310,8 @@ _CHECKS: tuple[Callable[[Record, Filter], bool], ...] = (
     _has_product,
     _has_key,
     _has_words,
+    _has_phrases,
+    _contains,
     _took_long,
     _has_http_status,
     _has_http_direction,

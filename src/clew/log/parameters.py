@@ -18,7 +18,8 @@ from clew.core.ids import digest, is_trace_id
 from clew.core.record import DIRECTIONS, KINDS, STATUSES
 from clew.log.cursor import CursorCodec
 from clew.log.query import HTTP_DIRECTIONS, ROLES, Filter, HttpStatusFilter, KeyFilter, Query, Sort
-from clew.log.words import words_of
+from clew.log.text_query import TextQuery, parse_text
+from clew.log.words import lower_ascii
 
 Pair = tuple[str, str]
 
@@ -42,6 +43,7 @@ FILTER_NAMES = (
     "trace_id",
     "key",
     "q",
+    "contains",
     "from",
     "to",
     "duration",
@@ -68,7 +70,9 @@ SORTS: tuple[str, ...] = get_args(Sort)
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 1_000
 MAX_TEXT = 1_000
-"""Characters of a `q`."""
+"""Characters of a `q` or a `contains`."""
+CONTAINS_PAUSE_MS = 2_000
+"""How long a list looks for what contains a text, for which there is no index, before it answers how far it came."""
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "kind": KINDS,
@@ -82,7 +86,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
 }
 """The names that take one of a few values."""
 
-_ONCE = frozenset({"q", "from", "to", "duration", "min_duration_ms", "cursor", "limit", "sort"})
+_ONCE = frozenset({"q", "contains", "from", "to", "duration", "min_duration_ms", "cursor", "limit", "sort"})
 _IGNORED = frozenset({"logs"})  # the switch of a JSON answer, not a filter
 _PLAIN = (
     "kind",
@@ -142,7 +146,8 @@ class FilterParser:
         sort: Sort = "asc" if _only(given, "sort") == "asc" else "desc"
         binding = _binding(given, workspace, fixed or {}, sort)
         limit = read_whole("limit", _only(given, "limit") or str(DEFAULT_LIMIT), 1, MAX_LIMIT)
-        query = Query(filter=filter, limit=limit, sort=sort)
+        pause_ms = None if filter.contains is None else CONTAINS_PAUSE_MS
+        query = Query(filter=filter, limit=limit, sort=sort, pause_ms=pause_ms)
         if text := _only(given, "cursor"):
             cursor = self._cursors.decode(text, binding)
             query = msgspec.structs.replace(query, place=cursor.place, backward=cursor.backward)
@@ -188,7 +193,8 @@ class FilterParser:
                 **asked,
                 "workspace": workspace,
                 "keys": tuple(_key(text) for text in given.get("key", ())),
-                "words": _words(given),
+                "contains": _contains(given),
+                **msgspec.structs.asdict(_text(given)),
                 "from_ms": from_ms,
                 "to_ms": to_ms,
                 "min_duration_ms": _min_duration(given),
@@ -293,14 +299,19 @@ def _key(text: str) -> KeyFilter:
     return KeyFilter(name, None if value == "*" else value)
 
 
-def _words(given: dict[str, list[str]]) -> tuple[str, ...]:
-    text = _only(given, "q")
-    words = words_of(text)
+def _text(given: dict[str, list[str]]) -> TextQuery:
+    text = _short_enough("q", _only(given, "q"))
+    return parse_text(text) if text else TextQuery()
+
+
+def _contains(given: dict[str, list[str]]) -> str | None:
+    return lower_ascii(_short_enough("contains", _only(given, "contains"))) or None
+
+
+def _short_enough(name: str, text: str) -> str:
     if len(text) > MAX_TEXT:
-        _refuse("q", text, f"It has {len(text)} characters, at most {MAX_TEXT} are taken.")
-    if text and not words:
-        _refuse("q", text, "Write at least one word: letters or digits.")
-    return words
+        _refuse(name, text, f"It has {len(text)} characters, at most {MAX_TEXT} are taken.")
+    return text
 
 
 def _http_status(text: str) -> HttpStatusFilter:

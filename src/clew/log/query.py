@@ -41,7 +41,10 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 
     `from_ms` is inclusive, `to_ms` exclusive, both milliseconds since the epoch. `product` is source or target.
     `words` must each occur in message, parameters or payload: whole words of ASCII letters and digits and of all
-    non-ASCII characters, without regard to the case of ASCII letters (already lower-cased here).
+    non-ASCII characters, without regard to the case of ASCII letters (already lower-cased here). The words of each of
+    `phrases` must follow each other in one of these three, whatever stands between them that is no word. None of
+    `without_words` and `without_phrases` may occur. `contains` must occur in one of the three as it is, also inside a
+    word or across several, again without regard to the case of ASCII letters and lower-cased here.
 
     `http_direction` is that of the record's HTTP exchange, seen from us. `failure_class` asks for failures whose class,
     as `failure_class_of` tells it from the error's type and the HTTP status, is one of these.
@@ -68,6 +71,10 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     trace_id: tuple[str, ...] = ()
     keys: tuple[KeyFilter, ...] = ()
     words: tuple[str, ...] = ()
+    phrases: tuple[tuple[str, ...], ...] = ()
+    without_words: tuple[str, ...] = ()
+    without_phrases: tuple[tuple[str, ...], ...] = ()
+    contains: str | None = None
     from_ms: int | None = None
     to_ms: int | None = None
     min_duration_ms: int | None = None
@@ -133,7 +140,8 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     """A page of a filter: `limit` records after `place` in the order of `sort` or, `backward`, before it.
 
     Whatever the direction, the page is in the order of `sort`. Without a place it is the first page or, `backward`,
-    the last.
+    the last. `pause_ms`: after so many milliseconds a store may look no further, which makes the page truncated. It
+    always looks at something: who asks again from there on comes to the end.
     """
 
     filter: Filter
@@ -141,6 +149,11 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     sort: Sort = "desc"
     place: Place | None = None
     backward: bool = False
+    pause_ms: int | None = None
+
+
+NO_ID = "00000000-0000-0000-0000-000000000000"
+"""Before every id: with it a place is the beginning of a millisecond."""
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -148,7 +161,7 @@ class Page(msgspec.Struct, frozen=True):
 
     On the side where the query's `place` lies there is: the place is itself a record of the neighbouring page.
     `truncated`: the search ended at a bound of time or memory. The items are right and without gaps, there may be more
-    beyond `reached_ms`, the time up to which was looked (None: nowhere yet).
+    beyond `reached_ms`, the time up to which was looked (None: nowhere yet). From there on it can be asked again.
     """
 
     items: tuple[Summary, ...]

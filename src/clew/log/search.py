@@ -16,12 +16,16 @@ from clew.log.cursor import Cursor, CursorCodec
 from clew.log.downloads import Downloads
 from clew.log.export import ExportFormat
 from clew.log.parameters import ListRequest
-from clew.log.query import DEFAULT_VALUES, Filter, Page, Place, Query, Sort
+from clew.log.query import DEFAULT_VALUES, NO_ID, Filter, Page, Place, Query, Sort
 from clew.log.steps import DEFAULT_BARS, MAX_BARS, choose_step_ms, count_bars
 from clew.log.store import Count, FacetValue, Histogram, KindUse, LogStore, Traces
+from clew.log.turns import Turns
 
 OLDEST_FRESH_MS = 10 * SECOND_MS
 """How long the oldest record's time is believed: only retention and reports of the past change it."""
+
+SCANS_AT_ONCE = 2
+"""Each keeps a core and a thread busy: the other half is for lists and pages."""
 
 Answered = TypeVar("Answered")
 
@@ -125,6 +129,7 @@ class Search:
         self._cursors = cursors
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="log-search")
         self._downloads = Downloads(store)
+        self.scans = Turns(SCANS_AT_ONCE, "scans")
         self._oldest: dict[str, tuple[int, int]] = {}
 
     async def page(self, request: ListRequest) -> Answer:
@@ -227,8 +232,13 @@ class Search:
         return FacetsAnswer(facets.values, _cut_back(whole, truncated=facets.truncated, reached_ms=facets.reached_ms))
 
     def _cursor(self, request: ListRequest, page: Page, *, backward: bool) -> str | None:
-        """A neighbour's cursor: behind the last item or before the first; of an empty page, where it would lie."""
-        if page.items:
+        """A neighbour's cursor: behind the last item or before the first; of an empty page, where it would lie.
+
+        In the direction of a search that ended at a bound it is where that came to: nothing is looked at twice.
+        """
+        if page.truncated and page.reached_ms is not None and backward == request.query.backward:
+            place = Place(page.reached_ms, NO_ID)
+        elif page.items:
             item = page.items[0 if backward else -1]
             place = Place(item.time, item.id)
         elif request.query.place is not None:

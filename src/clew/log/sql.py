@@ -11,12 +11,16 @@ from clew.core.failure_class import CLASS_OF_STATUS, CLASS_OF_TYPE, FailureClass
 from clew.core.record import Record, Summary
 from clew.log.query import ACTIONS_OF_STEPS, EXACT_FILTERS, Filter, HttpStatusFilter, KeyFilter, Place
 from clew.log.windows import Window
+from clew.log.words import inner_words_of
 
 WORDS = r"lower(concat(message, '\n', parameters, '\n', payload))"
 """The text index's expression. To the letter: an index is used for its own expression alone."""
 
+TEXTS = ("message", "parameters", "payload")
+"""The columns that a text is looked for in, each by itself."""
+
 MAX_WORDS_A_CALL = 64
-"""How many words `hasAllTokens` takes."""
+"""How many words `hasAllTokens` and `hasAnyTokens` take."""
 
 SUMMARY_COLUMNS = ", ".join(Summary.__struct_fields__)
 RECORD_COLUMNS = ", ".join(Record.__struct_fields__)
@@ -169,9 +173,7 @@ def narrow(conditions: Conditions, filter: Filter) -> None:
         conditions.add(f"({source} OR {target})")
     if filter.keys:
         conditions.add("(" + " OR ".join(_key(conditions, key) for key in filter.keys) + ")")
-    for start in range(0, len(filter.words), MAX_WORDS_A_CALL):
-        words = list(filter.words[start : start + MAX_WORDS_A_CALL])
-        conditions.add(f"hasAllTokens({WORDS}, {conditions.bind(words, 'Array(String)')})")
+    _narrow_by_text(conditions, filter)
     if filter.min_duration_ms is not None:
         conditions.add(f"duration_ms >= {conditions.bind(filter.min_duration_ms, 'Int64')}")
     if filter.http_status:
@@ -180,6 +182,36 @@ def narrow(conditions: Conditions, filter: Filter) -> None:
         conditions.add(_failure_class(conditions, filter.failure_class))
     if filter.role:
         conditions.add(_event_role(conditions))
+
+
+def _narrow_by_text(conditions: Conditions, filter: Filter) -> None:
+    """By words in the index first: also by those of a phrase and of a text, so that few rows are left to be read."""
+    words = dict.fromkeys(filter.words)
+    for phrase in filter.phrases:
+        words |= dict.fromkeys(phrase)
+    if filter.contains is not None:
+        words |= dict.fromkeys(inner_words_of(filter.contains))
+    for some in _some_at_a_time(list(words)):
+        conditions.add(f"hasAllTokens({WORDS}, {conditions.bind(some, 'Array(String)')})")
+    for some in _some_at_a_time(list(filter.without_words)):
+        conditions.add(f"NOT hasAnyTokens({WORDS}, {conditions.bind(some, 'Array(String)')})")
+    for phrase in filter.phrases:
+        conditions.add(_phrase(conditions, phrase))
+    for phrase in filter.without_phrases:
+        conditions.add(f"NOT {_phrase(conditions, phrase)}")
+    if filter.contains is not None:
+        text = conditions.bind(filter.contains, "String")
+        conditions.add("(" + " OR ".join(f"position(lower({column}), {text}) > 0" for column in TEXTS) + ")")
+
+
+def _some_at_a_time(words: list[str]) -> list[list[str]]:
+    return [words[start : start + MAX_WORDS_A_CALL] for start in range(0, len(words), MAX_WORDS_A_CALL)]
+
+
+def _phrase(conditions: Conditions, phrase: tuple[str, ...]) -> str:
+    """Column by column: in the index's expression a phrase could begin in one of them and end in the next."""
+    words = conditions.bind(" ".join(phrase), "String")
+    return "(" + " OR ".join(f"hasPhrase(lower({column}), {words})" for column in TEXTS) + ")"
 
 
 def _one_of(conditions: Conditions, column: str, wanted: tuple[str, ...]) -> str:

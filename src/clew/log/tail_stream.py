@@ -93,9 +93,14 @@ def ping(watcher: Watcher) -> bytes:
 
 
 def write_event(event: Event, name: str, data: bytes) -> bytes:
-    """One server-sent event."""
+    """One server-sent event, with its place."""
+    return b"id: %b\n%b" % (str(event.place).encode(), write_plain_event(name, data))
+
+
+def write_plain_event(name: str, data: bytes) -> bytes:
+    """One server-sent event from which nobody can go on."""
     lines = b"".join(b"data: %b\n" % line for line in _LINE_END.split(data))
-    return b"id: %b\nevent: %b\n%b\n" % (str(event.place).encode(), name.encode(), lines)
+    return b"event: %b\n%b\n" % (name.encode(), lines)
 
 
 def write_dropped(event: Dropped) -> bytes:

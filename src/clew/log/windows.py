@@ -22,6 +22,9 @@ MAX_PARTS = 16
 MAX_MS = 2**63 - 1
 """After every time."""
 
+SCAN_RECORDS = 250_000
+"""How many records a scan looks at in one question: of 1.5 KB each about 200 ms, after which it can be ended."""
+
 
 class Window(msgspec.Struct, frozen=True):
     """A range of time: `from_ms` inclusive, `to_ms` exclusive, None unbounded."""
@@ -86,6 +89,51 @@ def windows_of_days(whole: Window, parts: Mapping[int, int], *, later: bool) -> 
         else:
             windows[-1] = Window(windows[-1].from_ms, to_ms)
     return windows if later else windows[::-1]
+
+
+def windows_of_scan(
+    whole: Window, start_ms: int | None, records: Mapping[int, int], *, later: bool, has_begun: bool = False
+) -> list[Window]:
+    """`whole` in stretches of about `SCAN_RECORDS`, in the direction of a scan, without gap or overlap.
+
+    `start_ms` as in `windows_back`: the hour from there is a stretch by itself, unless the scan `has_begun` before.
+    There is no border where nothing lies beyond it, so that who goes on from border to border comes to the end.
+    `records`: how many each day (since the epoch) has. As days are divided evenly, a busy hour may make a stretch that
+    has more.
+    """
+    borders = _borders(records)
+    if records:
+        known_ms = min(records) * DAY_MS if later else (max(records) + 1) * DAY_MS
+        ends = (start_ms, whole.from_ms if later else whole.to_ms, known_ms)
+        bounds = [end for end in ends if end is not None]
+        begin_ms = max(bounds) if later else min(bounds)
+        borders = [border for border in borders if (border > begin_ms if later else border < begin_ms)]
+        if not has_begun:
+            borders.append(begin_ms + HOUR_MS if later else begin_ms - HOUR_MS)
+    first_ms = -1 if whole.from_ms is None else whole.from_ms
+    last_ms = MAX_MS if whole.to_ms is None else whole.to_ms
+    inside = sorted(
+        border
+        for border in {*borders}
+        if first_ms < border < last_ms
+        and _has_day(records, whole.from_ms, border)
+        and _has_day(records, border, whole.to_ms)
+    )
+    windows = [Window(*ends) for ends in zip([whole.from_ms, *inside], [*inside, whole.to_ms], strict=True)]
+    return windows if later else windows[::-1]
+
+
+def _borders(records: Mapping[int, int]) -> list[int]:
+    """Where a stretch begins: at a day, or within one that has many records."""
+    borders: list[int] = []
+    gathered = SCAN_RECORDS
+    for day in sorted(records):
+        slices = -(-records[day] // SCAN_RECORDS)
+        if slices > 1 or gathered + records[day] > SCAN_RECORDS:
+            borders += [day * DAY_MS + DAY_MS * slice_ // slices for slice_ in range(slices)]
+            gathered = 0
+        gathered += records[day] if slices <= 1 else SCAN_RECORDS
+    return borders
 
 
 def _has_day(days: Collection[int], from_ms: int | None, to_ms: int | None) -> bool:
