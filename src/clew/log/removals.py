@@ -134,5 +134,5 @@ def _merge(latest: Mapping[str, int], what: str, day: int) -> dict[str, int]:
 
 def _latest_days(connection: sa.Connection) -> dict[str, int]:
     """The latest day of each sort of removal."""
-    query = sa.select(removals.c.what, sa.func.max(removals.c.day)).group_by(removals.c.what)
-    return dict(connection.execute(query).tuples().all())
+    query = sa.select(removals.c.what, sa.func.max(removals.c.day).label("latest")).group_by(removals.c.what)
+    return {row.what: row.latest for row in connection.execute(query)}
