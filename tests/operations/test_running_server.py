@@ -1,3 +1,4 @@
+import fcntl
 import stat
 
 import pytest
@@ -37,3 +38,14 @@ def test_a_directory_is_owned_as_long_as_its_lock_is_held(tmp_path):
         DirectoryLock(tmp_path)
     lock.release()
     assert not is_owned(tmp_path)
+
+
+def test_a_server_starts_though_somebody_looks_at_that_moment_whether_one_runs(tmp_path):
+    (tmp_path / "owner.lock").touch()
+    with (tmp_path / "owner.lock").open("rb") as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        timer = threading.Timer(0.02, looking.close)
+        timer.start()
+        lock = DirectoryLock(tmp_path)
+        timer.join()
+        lock.release()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -104,6 +106,74 @@ def test_what_was_acknowledged_before_a_backup_under_load_is_there_once_after_a_
         restored.close()
 
 
+MODULE = """
+import asyncio
+from clew import Flow, Product
+
+erp = Product("erp")
+orders = erp.webhook("orders", event="$.type", keys={"order": "$.number"})
+flow = Flow("flow", on=orders["order.released"], concurrency=None)
+
+@flow.node
+async def lookup(event):
+    await asyncio.sleep(0.2)
+    return event.payload["number"]
+
+@flow.node
+async def ship(lookup):
+    await asyncio.sleep(0.2)
+    return lookup
+"""
+
+
+def test_flow_runs_that_are_in_flight_at_a_backup_end_once_each_where_it_is_restored(tmp_path: Path) -> None:
+    module = tmp_path / "shop.py"
+    module.write_text(MODULE)
+    server = ServerProcess(tmp_path / "data", module).start()
+    stopping, sent = threading.Event(), []
+
+    def send() -> None:
+        with server.client() as api:
+            while not stopping.is_set():
+                body = {"type": "order.released", "number": f"SO-{len(sent)}"}
+                sent.append(api.post("/webhooks/in/orders", json=body).raise_for_status())
+
+    sender = threading.Thread(target=send)
+    try:
+        sender.start()
+        assert eventually(lambda: len(sent) > 100, timeout_s=30)
+        ran = clew("backup", tmp_path / "backups", CLEW_DATA_DIR=str(server.directory))
+        assert ran.returncode == 0, ran.stderr
+    finally:
+        stopping.set()
+        sender.join()
+        server.close()
+    made = Path(ran.stdout.strip())
+    with closing(sqlite3.connect(made / "state.db")) as state:
+        assert state.execute("SELECT count(*) FROM flow_runs").fetchone()[0] > 5, "no run was in flight"
+    # What was opened to be read may have been written beside: a backup is only what its manifest names.
+    assert clew("restore", made, "--data-dir", tmp_path / "restored").returncode == 0
+
+    restored = ServerProcess(tmp_path / "restored", module).start()
+    try:
+        with restored.client() as api:
+
+            def count(kind: str) -> int:
+                return int(api.get("/v1/records/count", params={"kind": kind, "duration": "24h"}).json()["count"])
+
+            assert eventually(lambda: api.get("/readyz").json()["parts"]["pump"].get("waiting") == 0)
+            events = count("external_event")
+            assert events >= 100
+            assert eventually(lambda: count("flow_run") >= events, timeout_s=60)
+            assert count("flow_run") == count("decision") == events
+            lines = api.get("/v1/records/export", params={"format": "ndjson", "kind": "flow_run"}).text.splitlines()
+        runs = [json.loads(line) for line in lines]
+        assert {run["state"] for run in runs} == {"completed"}
+        assert len({run["parent_id"] for run in runs}) == len(runs) == events
+    finally:
+        restored.close()
+
+
 def test_a_stopped_server_is_backed_up_and_what_the_log_lacked_is_there_after_a_restore(
     server: ServerProcess, tmp_path: Path
 ) -> None:
@@ -133,6 +203,11 @@ def test_the_doctor_looks_at_a_running_server_and_at_one_that_is_stopped(
         assert eventually(lambda: api.get("/v1/records/count").json()["count"] == 5)
     code, found = examine()
     assert (code, found["server"]["level"], found["log"]["level"]) == (0, "ok", "ok")
+    limits = Path(f"/proc/{server.pid}/limits").read_text()
+    soft, hard = next(line.split()[3:5] for line in limits.splitlines() if line.startswith("Max open files"))
+    assert int(soft) == min(int(hard), 65_536), "the server did not raise its limit"
+    memory = Path(f"/proc/{server.pid}/status").read_text()
+    assert int(next(line.split()[1] for line in memory.splitlines() if line.startswith("VmRSS"))) < 600_000
     assert server.url in found["server"]["found"]
     server.stop()
     code, found = examine()

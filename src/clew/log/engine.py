@@ -7,6 +7,7 @@ import os
 import queue
 import resource
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,8 @@ from clew.log.sql import Statement
 
 OPEN_FILES = 65_536
 """Files the engine may need at once: about 25 a part that is read, and several hundred parts."""
+
+LOCK_TRIES, LOCK_EVERY_S = 3, 0.05
 
 ENGINE_OPTIONS = {
     # The engine's own caches may take half of the memory by default. The page cache of the system holds the same bytes
@@ -74,14 +77,23 @@ class DirectoryLock:
 
     def __init__(self, directory: Path) -> None:
         self._file = (directory / "owner.lock").open("ab")
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        if not self._take():
             self._file.close()
             raise DataDirInUse(
                 f"Another process has the log in {directory} open.",
                 hint="One process owns a data directory: stop the other one, or choose another directory.",
-            ) from error
+            )
+
+    def _take(self) -> bool:
+        """Whether it is ours. Asked a few times: a command that looks whether it is held, holds it for a blink."""
+        for _ in range(LOCK_TRIES):
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(LOCK_EVERY_S)
+            else:
+                return True
+        return False
 
     def release(self) -> None:
         """Let the next one in."""
