@@ -1,5 +1,6 @@
 import fcntl
 import stat
+import threading
 
 import pytest
 
