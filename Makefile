@@ -20,7 +20,7 @@ INSTALL := $(UV) pip install --python $(BIN)/python
 COMPILE := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --quiet \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-.PHONY: help setup peers demo test check quality format-check format lint types layers browser pictures crash bench coverage lock docs clean
+.PHONY: help setup peers demo test check quality format-check format lint types layers browser pictures crash bench bench-data bench-log coverage lock docs clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | while IFS='|' read -r name text; do \
@@ -78,6 +78,12 @@ crash: setup ## Kill a loaded server 100 times and count what was lost
 
 bench: setup peers ## Measure what is promised
 	$(BIN)/python -m benchmarks
+
+bench-data: setup ## Build the log of ten million records that is asked, once: ten minutes, 5 GB in .bench-data
+	$(BIN)/python -m benchmarks.log_data
+
+bench-log: setup ## Ask that log what people ask, PostgreSQL beside it; write the tables and the picture
+	$(BIN)/python -m benchmarks.log_questions --write
 
 coverage: setup browser ## Run every test and say which lines none reached
 	$(BIN)/coverage erase

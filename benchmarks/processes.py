@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -34,15 +35,20 @@ def environment() -> dict[str, str]:
 
 
 class Server:
-    """`clew serve MODULE` on a free port of loopback with its data in `directory`, as an operator would start it."""
+    """`clew serve MODULE` on a free port of loopback with its data in `directory`, as an operator would start it.
 
-    def __init__(self, directory: Path, module: str = "") -> None:
+    `settings` are more of its environment.
+    """
+
+    def __init__(self, directory: Path, module: str = "", settings: Mapping[str, str] | None = None) -> None:
         self._lines: deque[str] = deque(maxlen=200)
         self._announced = threading.Event()
         self.port = 0
         self._process = subprocess.Popen(
             [sys.executable, "-m", "clew", "serve", *([module] if module else [])],
-            env=environment() | {"CLEW_DATA_DIR": str(directory), "CLEW_PORT": "0", "CLEW_ADMIN_KEY": ADMIN_KEY},
+            env=environment()
+            | {"CLEW_DATA_DIR": str(directory), "CLEW_PORT": "0", "CLEW_ADMIN_KEY": ADMIN_KEY}
+            | dict(settings or {}),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -75,8 +81,15 @@ class Server:
 
     def rss_mb(self) -> float:
         """The memory it holds."""
+        return self._status_mb("VmRSS")
+
+    def peak_mb(self) -> float:
+        """The most memory it held."""
+        return self._status_mb("VmHWM")
+
+    def _status_mb(self, name: str) -> float:
         status = Path(f"/proc/{self.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024  # type: ignore[index]  # every process has one
+        return int(re.search(rf"{name}:\s+(\d+)", status)[1]) / 1024  # type: ignore[index]  # every process has one
 
     def connect(self) -> http.client.HTTPConnection:
         """A connection of one's own."""
