@@ -2,7 +2,7 @@ import logging
 import threading
 
 from clew.core.errors import Unavailable
-from clew.log.keeper import Keeper
+from clew.log.keeper import InTurn, Keeper
 
 
 class Chores:
@@ -54,3 +54,25 @@ def test_a_failure_is_told_and_the_next_look_goes_on(caplog):
 
 def test_a_keeper_that_was_never_started_can_be_stopped():
     Keeper(Chores()).stop()
+
+
+def test_several_work_in_turn_and_what_fails_for_one_keeps_no_other_from_its_work(caplog):
+    failing, other = Chores(Unavailable("The disk is full."), 0, 0), Chores(2, 0, 0)
+    with caplog.at_level(logging.WARNING):
+        keep_all(failing, other)
+    assert (failing.pieces, other.pieces) == (0, 2)
+    assert "The disk is full." in caplog.text
+
+
+def test_a_mistake_of_ours_does_not_end_it(caplog):
+    chores = Chores(ValueError("never thought of"), 2)
+    keep(chores)
+    assert chores.pieces == 2
+    assert "never thought of" in caplog.text
+
+
+def keep_all(*chores):
+    keeper = Keeper(InTurn(*chores), every_s=0.001)
+    keeper.start()
+    assert all(one.ended.wait(10) for one in chores)
+    keeper.stop()

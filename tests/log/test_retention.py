@@ -426,12 +426,44 @@ def test_a_store_that_does_not_answer_is_told_and_looked_at_again(store, removal
     assert left(store, old) == [False]
 
 
+def test_a_look_goes_step_by_step_so_that_a_server_may_stop_in_between(store, removals, clock):
+    records = put(store, make(30), make(20), make(1))
+    retention = build(store, removals, clock)
+    clock.advance(FIRST_MS)
+    seen = []
+    for _ in range(4):
+        more = retention.tidy()
+        seen.append((more, left(store, *records), retention.status().last_run is not None))
+    assert seen == [
+        (True, [False, True, True], False),
+        (True, [False, False, True], False),
+        (False, [False, False, True], True),
+        (False, [False, False, True], True),
+    ]
+
+
+def test_a_day_that_cannot_be_removed_holds_up_no_other(removals, clock):
+    class Stuck(MemoryStore):
+        def forget(self, day, kinds, kept):
+            if day == TODAY - 30:
+                raise Unavailable("This day is stuck.")
+            return super().forget(day, kinds, kept)
+
+    store = Stuck()
+    stuck, other, heavy_one = put(store, make(30), make(20), heavy(3, "success"))
+    status = build(store, removals, clock, max_bytes=5_000).run()
+    assert status.trouble == "This day is stuck."
+    assert left(store, stuck, other) == [True, False]
+    assert whole(store, heavy_one) == [False]
+
+
 def test_it_looks_soon_after_a_start_and_then_every_ten_minutes(store, removals, clock):
     retention = build(store, removals, clock)
     seen = []
     for ms in (0, FIRST_MS, 1, EVERY_MS - 1 - MINUTE_MS, MINUTE_MS):
         clock.advance(ms)
-        assert retention.tidy() is False
+        while retention.tidy():
+            pass
         seen.append(retention.status().last_run)
     first, second = NOW + FIRST_MS, NOW + FIRST_MS + EVERY_MS
     assert seen == [None, first, first, first, second]

@@ -29,9 +29,16 @@ class InTurn:
         self._kept = kept
 
     def tidy(self) -> bool:
-        """A piece of the work of each. False where none has any."""
-        worked = [one.tidy() for one in self._kept]
-        return any(worked)
+        """A piece of the work of each. False where none has any. What fails for one keeps no other from its work."""
+        worked, failed = False, None
+        for one in self._kept:
+            try:
+                worked = one.tidy() or worked
+            except ClewError as error:
+                failed = failed or error
+        if failed:
+            raise failed
+        return worked
 
 
 class Keeper:
@@ -60,3 +67,5 @@ class Keeper:
                     pass
             except ClewError as error:
                 _LOG.warning("The log could not be tidied: %s", error.detail)
+            except Exception:  # whatever it is: the next look may go well, and nobody else removes what is old
+                _LOG.exception("The log could not be tidied.")

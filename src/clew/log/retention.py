@@ -126,6 +126,7 @@ class Retention:
         self._kept = kept
         self._clock = clock
         self._due_ms = clock.now_ms() + FIRST_MS
+        self._looking: Iterator[Step] | None = None
         self._emptied: dict[tuple[int, str], int] = {}
         self._status = RetentionStatus(last_run=None, trouble="", bytes=0, max_bytes=max_bytes)
 
@@ -134,63 +135,81 @@ class Retention:
         return self._status
 
     def tidy(self) -> bool:
-        """Look, where it is time to. Always False: it does all that is to do. What goes wrong is in its status."""
+        """A step, where it is time to look or a look is under way. False where nothing is to do now."""
         now_ms = self._clock.now_ms()
-        if now_ms >= self._due_ms:
-            self._due_ms = now_ms + EVERY_MS
-            self.run()
-        return False
+        if self._looking is None and now_ms < self._due_ms:
+            return False
+        if self._looking is None:
+            self._due_ms, self._looking = now_ms + EVERY_MS, self._look()
+        if next(self._looking, None) is None:
+            self._looking = None
+            return False
+        return True
 
     def run(self) -> RetentionStatus:
         """Remove all that is to go now."""
-        trouble, size = "", self._status.bytes
+        for _ in self._look():
+            pass
+        return self._status
+
+    def _look(self) -> Iterator[Step]:
+        """Each step of a look, when it is done, so that the caller may end it there."""
+        troubles: list[str] = []
+        size = self._status.bytes
         try:
-            self._remove_old()
-            trouble = self._make_room()
+            for step in self._old():
+                self._try(step, troubles)
+                yield step
+            for step in self._in_the_way():
+                self._try(step, troubles)
+                yield step
             size = self._size()
+            if self._is_too_large():
+                troubles.append(
+                    f"The log takes {size:,} bytes and may take {self._max_bytes:,}: "
+                    "what is left is of today, pinned, or needed by open flow runs."
+                )
         except ClewError as error:
-            trouble = error.detail
+            troubles.append(error.detail)
+        self._finish(troubles[0] if troubles else "", size)
+
+    def _finish(self, trouble: str, size: int) -> None:
         if trouble and trouble != self._status.trouble:
             _LOG.warning("not all that is to go was removed: %s", trouble)
         self._status = RetentionStatus(
             last_run=self._clock.now_ms(), trouble=trouble, bytes=size, max_bytes=self._max_bytes
         )
-        return self._status
 
-    def _remove_old(self) -> None:
+    def _try(self, step: Step, troubles: list[str]) -> None:
+        """What fails is tried again at the next look, and holds up nothing: to drop a day needs no room, but to write
+        one anew does.
+        """
+        try:
+            self._remove(step)
+        except ClewError as error:
+            troubles.append(error.detail)
+
+    def _old(self) -> Iterator[Step]:
         now_ms = self._clock.now_ms()
         for use in self._store.days():
-            past = self.ages.past(use.day, now_ms)
-            if past:
+            if past := self.ages.past(use.day, now_ms):
                 what = RECORDS if len(past) == len(KINDS) else name_kinds(past)
-                self._remove(Step(use.day, what, "age", use.records))
+                yield Step(use.day, what, "age", use.records)
 
-    def _make_room(self) -> str:
-        """Remove until there is room. Gives what is in the way, "" where nothing is."""
-        trouble = ""
-        if not self._is_too_large():
-            return trouble
-        for step in self._steps():
-            try:
-                self._remove(step)
-            except ClewError as error:
-                # To write a day anew needs room itself. What comes later, dropping a day, needs none.
-                trouble = error.detail
-            if not self._is_too_large():
-                return trouble
-        return trouble or (
-            f"The log takes {self._size():,} bytes and may take {self._max_bytes:,}: "
-            "what is left is of today, pinned, or needed by open flow runs."
-        )
+    def _in_the_way(self) -> Iterator[Step]:
+        """What goes for the room it takes, in this order, until there is enough.
 
-    def _steps(self) -> Iterator[Step]:
-        """What goes, in this order. Today, and what is dated ahead of it, comes last and loses bodies alone."""
+        Today, and what is dated ahead of it, comes last and loses bodies alone.
+        """
         today = self._clock.now_ms() // DAY_MS
         uses = self._store.days()
         over, present = [use for use in uses if use.day < today], [use for use in uses if use.day >= today]
         for days, whats in ((over, tuple(_BODIES)), (over, (RECORDS,)), (present, tuple(_BODIES))):
             for what in whats:
-                yield from (Step(use.day, what, "budget", use.records) for use in days)
+                for use in days:
+                    if not self._is_too_large():
+                        return
+                    yield Step(use.day, what, "budget", use.records)
 
     def _remove(self, step: Step) -> None:
         if self._emptied.get((step.day, step.what)) == step.records:
