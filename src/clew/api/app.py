@@ -31,6 +31,7 @@ from clew.api.pins import build_pins
 from clew.api.problems import HANDLERS
 from clew.api.records import RecordReader, build_records
 from clew.api.request_records import RequestRecords
+from clew.api.scans import build_scans
 from clew.api.steps import build_steps
 from clew.api.switches import build_switches
 from clew.api.tail import build_tails
@@ -79,6 +80,7 @@ def build_app(
             describe_webhooks(receive_webhook),
             build_records(reader, registry.keys),
             build_tails(tail, parser, registry.keys),
+            build_scans(search, parser, registry.keys),
             build_diagnosis(search, registry.keys, registry.products.title),
             build_why_not(why_nots, registry.keys),
             *build_flows(flows, runs, reader, registry.keys),

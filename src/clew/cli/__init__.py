@@ -13,6 +13,7 @@ from clew.cli.command import Command
 from clew.cli.examining import doctor
 from clew.cli.exporting import export
 from clew.cli.keys import keys, sign_in_link
+from clew.cli.searching import search
 from clew.cli.serving import demo, print_settings, serve
 from clew.cli.tailing import tail
 
@@ -23,5 +24,5 @@ def main() -> None:
     """Follow the thread from an order to the reason why it is not there."""
 
 
-for command in (serve, demo, print_settings, keys, sign_in_link, backup, restore_backup, tail, doctor, export):
+for command in (serve, demo, print_settings, keys, sign_in_link, backup, restore_backup, search, tail, doctor, export):
     main.add_command(command)
