@@ -133,6 +133,7 @@ def stranger(
         clock=clock,
         tail=tail,
         retention=retention,
+        exports=Exports(search, Path(settings.data_dir) / "exports", clock),
     )
     with TestClient(Litestar([pages], openapi_config=None)) as client:
         client.follow_redirects = False
