@@ -2,7 +2,6 @@
 
 import asyncio
 
-import msgspec
 import pytest
 
 from clew.core.clock import DAY_MS, HOUR_MS, FakeClock
@@ -15,6 +14,7 @@ from clew.log.parameters import FilterParser
 from clew.log.query import Page, Place
 from clew.log.scan import begin_scan, parse_scan, scan
 from clew.log.search import SCANS_AT_ONCE, Search
+from harness.pausing_store import PausingStore
 
 NOW = 1_780_000_000_000
 CURSORS = CursorCodec(b"secret")
@@ -25,25 +25,16 @@ class Indexed:
         return NOW
 
 
-class OneDayAtATime(MemoryStore):
-    """A store that pauses after the records of one day, as a big one does after some hundred milliseconds."""
+class FailingStore(PausingStore):
+    """A store that fails at one question, which `fails_at` counts."""
 
-    asked = 0
-    fails_at = None
+    fails_at = 0
 
     def page(self, query):
-        self.asked += 1
+        page = super().page(query)
         if self.asked == self.fails_at:
             raise Unavailable("The log is closed.")
-        place_ms = query.place.time if query.place else NOW + 1
-        later = query.sort == "asc"
-        reached_ms = (query.place.time if query.place else NOW - 10 * DAY_MS) + DAY_MS if later else place_ms - DAY_MS
-        bounds = {"to_ms": reached_ms} if later else {"from_ms": reached_ms}
-        page = super().page(msgspec.structs.replace(query, filter=msgspec.structs.replace(query.filter, **bounds)))
-        rest = super().page(query)
-        if page.has_next or (not rest.has_next and rest.items == page.items):
-            return page
-        return Page(page.items, has_next=True, has_prev=page.has_prev, truncated=True, reached_ms=reached_ms)
+        return page
 
 
 class Tight(MemoryStore):
@@ -55,7 +46,7 @@ class Tight(MemoryStore):
 
 @pytest.fixture
 def store():
-    return OneDayAtATime()
+    return FailingStore(NOW)
 
 
 @pytest.fixture
@@ -178,7 +169,7 @@ async def test_a_failure_in_the_middle_is_told_in_the_stream_and_one_at_the_begi
     store.asked = 2
     with pytest.raises(Unavailable):
         await begin_scan(search, ask(parser), write)
-    store.fails_at = None
+    store.fails_at = 0
     assert len(await steps_of(search, ask(parser))) > 3  # a scan that failed holds no turn
 
 

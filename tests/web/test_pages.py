@@ -47,15 +47,20 @@ from clew.web.logs.views import (
     FacetChoice,
     FacetsPart,
     FilterField,
+    Live,
+    LiveRow,
     LogPage,
     Nothing,
     Option,
     Outcome,
+    Preparation,
     Row,
     Rows,
     RowsPart,
     RunRow,
     SavedView,
+    ScannedRows,
+    Scanning,
     Trouble,
     ViewsMenu,
 )
@@ -203,6 +208,7 @@ FIELDS = (
         facets_href="/logs/facets?of=kind",
     ),
     FilterField(name="customer", label=EVIL, value=EVIL, remove_href="/logs", options=(Option(EVIL, EVIL),), hint=EVIL),
+    FilterField(name="q", label=EVIL, value=EVIL, notes=(EVIL, EVIL)),
 )
 LOGS = LogPage(
     layout=MEMBER,
@@ -221,9 +227,11 @@ LOGS = LogPage(
     clear_href="/logs",
     refresh_href="/logs",
     downloads=(CHOICE,),
+    preparation=None,
     views=ViewsMenu((SavedView(EVIL, "/logs", "/logs/views/1/delete", True, EVIL),), "/logs", EVIL, EVIL),
     legends=(Legend(EVIL, (Meaning("info", EVIL, EVIL),)),),
     chart_href="/logs/chart",
+    live=Live("/logs?live=1", ""),
     rows=ROWS,
     trouble=Trouble(EVIL, EVIL, "/logs"),
 )
@@ -615,8 +623,14 @@ SAMPLES: list[View] = [
     msgspec.structs.replace(
         LOGS, rows=msgspec.structs.replace(ROWS, items=(), nothing=Nothing(EVIL, EVIL, (CHOICE,))), trouble=None
     ),
-    msgspec.structs.replace(LOGS, rows=None),
+    msgspec.structs.replace(LOGS, rows=None, preparation=Preparation("/exports", (Option("csv", EVIL),))),
+    msgspec.structs.replace(
+        LOGS, rows=msgspec.structs.replace(ROWS, live_src="/logs/tail"), live=Live("/logs", "/logs/tail"), trouble=None
+    ),
     RowsPart(rows=ROWS),
+    RowsPart(rows=msgspec.structs.replace(ROWS, offer=CHOICE, scanning=Scanning(EVIL, "/logs?cursor=a", "/logs/scan"))),
+    LiveRow(columns=ROWS.columns, row=ROW),
+    ScannedRows(columns=ROWS.columns, items=(ROW, ROW)),
     record_tab(details=DETAILS),
     record_tab(tab="data", data=DATA),
     record_tab(tab="data", data=Data(EVIL, "success", "", (), EVIL)),

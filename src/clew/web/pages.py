@@ -54,6 +54,7 @@ from clew.web.logs.facets import show_facets
 from clew.web.logs.handlers import show_all_records, show_chart, show_log, show_under_its_name
 from clew.web.logs.live import stream_rows
 from clew.web.logs.saved_views import delete_view, save_view
+from clew.web.logs.scan_stream import scan_log
 from clew.web.overview.handlers import show_overview
 from clew.web.record.handlers import download_payload, show_record
 from clew.web.record.pins import pin_record, unpin_record
@@ -114,6 +115,7 @@ def build_web(
             show_log,
             show_chart,
             show_facets,
+            scan_log,
             stream_rows,
             download_log,
             start_export,

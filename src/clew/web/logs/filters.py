@@ -37,6 +37,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     label: str
     placeholder: str = ""
     hint: str = ""
+    notes: tuple[str, ...] = ()
     options: tuple[Option, ...] = ()
     is_closed: bool = False
 
@@ -70,7 +71,19 @@ _FILTERS = (
     Asked(name="integration", label="Integration"),
     Asked(name="connection", label="Connection"),
     Asked(name="key", label="Key", placeholder="order=SO-1001", hint="A business key; order=* for any order"),
-    Asked(name="q", label="Text", placeholder="postal_code", hint="Words in the message, parameters or payload"),
+    Asked(
+        name="q",
+        label="Text",
+        placeholder="postal_code",
+        hint="Words in the message, parameters or payload",
+        notes=(
+            "postal code: both words, anywhere",
+            '"postal code": one after the other',
+            "-refund: without this word",
+            '-"test order": without this phrase',
+        ),
+    ),
+    Asked(name="contains", label="Contains", placeholder="ostal_co", hint="Any text, also inside words; slower"),
     Asked(name="product", label="Product", hint="Source or target"),
     Asked(name="failure_class", label="Failed by", options=_same(*FAILURE_CLASSES), is_closed=True),
     Asked(name="error_type", label="Error type", placeholder="bad_request"),
@@ -96,6 +109,7 @@ _SHOWN: Mapping[Kind | None, tuple[str, ...]] = {
 """The filters that each list has as chips, whether they are set or not."""
 _SELDOM = (
     "q",
+    "contains",
     "connection",
     "product",
     "event",
@@ -178,10 +192,11 @@ def _build(url: LogUrl, name: str, suggestions: Suggestions, kind: Kind | None) 
         remove_href=url.without(name, value).href if value else "",
         placeholder=asked.placeholder,
         hint=asked.hint,
+        notes=asked.notes,
         options=asked.options,
         # A value that is none of the options came by a link: it must not be lost when something else is chosen.
         is_closed=asked.is_closed and (not value or any(option.value == value for option in asked.options)),
-        facets_href=url.facets(name).href if name in FACET_NAMES else "",
+        facets_href=url.facets(name).href if name in FACET_NAMES and not url.get("contains") else "",
     )
     return _named_key(field) if name == "key" and value else field
 

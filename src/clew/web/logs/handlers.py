@@ -122,6 +122,9 @@ async def _show(request: HttpRequest, face: WebFace, log: LogName, url: LogUrl) 
 async def _ask(face: WebFace, session: Session, log: LogName, url: LogUrl, asked: ListRequest) -> Found:
     """The page, and at the same time how many records there are and how many of them failed."""
     filter, noun = asked.query.filter, _noun_of(log.kind)
+    if filter.contains is not None:  # to count them, everything would have to be read
+        answer = await face.search.page(asked)
+        return Found(await _rows(face, session, log, url, answer))
     if filter.status:
         answer, count = await asyncio.gather(face.search.page(asked), face.search.count(filter))
         rows = await _rows(face, session, log, url, answer)
@@ -203,7 +206,7 @@ async def _page(face: WebFace, session: Session, log: LogName, url: LogUrl, foun
         preparation=build_preparation(url, found.count),
         views=build_views_menu(await find_views(face, workspace, log.path), url),
         legends=build_legends(tuple(_values(url, "type"))) if is_events else (),
-        chart_href=url.part("chart").href,
+        chart_href="" if url.get("contains") else url.part("chart").href,
         live=found.live,
         rows=_going_on(found.rows, found.live),
         trouble=Trouble(trouble.detail, trouble.hint, log.path) if trouble else None,

@@ -12,6 +12,7 @@ from clew.log.search import Answer, Coverage
 from clew.web.links import href_of, record_href
 from clew.web.logs.columns import columns_of
 from clew.web.logs.filters import DURATIONS
+from clew.web.logs.scanning import build_scanning, offer_scan
 from clew.web.logs.url import ALL_TIME, LogUrl
 from clew.web.logs.views import AnyRow, Choice, Nothing, Outcome, Row, Rows
 from clew.web.names import Names
@@ -45,6 +46,8 @@ NOTHING_YET: Mapping[Kind, str] = {
 }
 """What a log of one kind would show, said while there is nothing of the kind at all."""
 
+TRUNCATED = "The search ended at its limit of time or memory: there may be more."
+
 _DIRECTIONS = {"incoming": "Incoming", "outgoing": "Outgoing"}
 
 
@@ -54,18 +57,21 @@ def build_rows(
     """The rows of a page. `is_empty`: there is nothing of this kind at all, whatever is asked."""
     coverage = answer.coverage
     is_newest_first = url.get("sort") != "asc"
-    onwards = url.at(answer.next_cursor).href if answer.next_cursor else ""
+    scanning = build_scanning(answer, url)
+    onwards = url.at(answer.next_cursor).href if answer.next_cursor and not scanning else ""
     back = url.at(answer.prev_cursor).href if answer.prev_cursor else ""
     return Rows(
         columns=columns_of(kind),
         items=items,
-        nothing=None if items else build_nothing(url, coverage, now_ms, kind if is_empty else None),
+        nothing=None if items or scanning else build_nothing(url, coverage, now_ms, kind if is_empty else None),
         newer_href=back if is_newest_first else onwards,
         older_href=onwards if is_newest_first else back,
         coverage=say_coverage(coverage, now_ms),
-        warning="The search ended at its limit of time or memory: there may be more." if coverage.truncated else "",
+        warning=TRUNCATED if coverage.truncated and not scanning else "",
         sort_href=url.having("sort", "asc" if is_newest_first else "").href,
         is_newest_first=is_newest_first,
+        scanning=scanning,
+        offer=offer_scan(url, len(items)) if items else None,
     )
 
 
@@ -165,6 +171,8 @@ def build_nothing(url: LogUrl, coverage: Coverage, now_ms: int, empty_kind: Kind
     if key := url.get("key"):
         words = url.without("key").having("q", key.replace("=", " "))
         ways.append(Choice("Search for it as words", words.href, is_current=False))
+    if offer := offer_scan(url, 0):
+        ways.insert(0, offer)
     if url.has_filters:
         ways.append(Choice("Clear the filters", url.cleared().href, is_current=False))
     # Before the oldest record there is nothing to search.

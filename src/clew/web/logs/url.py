@@ -54,6 +54,10 @@ class LogUrl(msgspec.Struct, frozen=True):
         """Something of the same list that has an address of its own: its `download`, its `facets`, its `chart`."""
         return LogUrl(f"{self.path}/{name}", self.without("cursor").pairs)
 
+    def into(self, name: str) -> LogUrl:
+        """Something that has an address of its own and belongs to this very page of the list."""
+        return LogUrl(f"{self.path}/{name}", self.pairs)
+
     def facets(self, name: str) -> LogUrl:
         """The most frequent values of a filter, whatever it is set to now."""
         return self.without(name).part("facets").having("of", name)

@@ -41,8 +41,8 @@ class Preparation(msgspec.Struct, frozen=True):
 class FilterField(msgspec.Struct, frozen=True, kw_only=True):
     """A filter that the form has: `shown` is what the chip says of its value, `remove_href` the list without it.
 
-    With `is_closed` the options are all there are; else any text may be typed and they are suggestions. `facets_href`
-    gives its most frequent values, "" where these are not told.
+    `notes` say more about what may be typed. With `is_closed` the options are all there are; else any text may be typed
+    and they are suggestions. `facets_href` gives its most frequent values, "" where these are not told.
     """
 
     name: str
@@ -52,6 +52,7 @@ class FilterField(msgspec.Struct, frozen=True, kw_only=True):
     remove_href: str = ""
     placeholder: str = ""
     hint: str = ""
+    notes: tuple[str, ...] = ()
     options: tuple[Option, ...] = ()
     is_closed: bool = False
     facets_href: str = ""
@@ -163,11 +164,20 @@ class Nothing(msgspec.Struct, frozen=True):
     ways: tuple[Choice, ...]
 
 
+class Scanning(msgspec.Struct, frozen=True):
+    """How far a search inside words came, the link that goes on from there, and where its further rows come from."""
+
+    said: str
+    onward_href: str
+    src: str
+
+
 class Rows(msgspec.Struct, frozen=True, kw_only=True):
     """A page of the list with its foot. What htmx asks for when it pages is this alone.
 
     All `items` are of the one class that the columns are made for. A list of flow runs has those that are open first.
-    `live_src` is where new rows come from, "" where none do.
+    `live_src` is where new rows come from, "" where none do. `scanning`: a search inside words that is not at its end,
+    and `offer`, where little was found, the link to one.
     """
 
     columns: tuple[Column, ...]
@@ -180,6 +190,8 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True):
     sort_href: str
     is_newest_first: bool
     live_src: str = ""
+    scanning: Scanning | None = None
+    offer: Choice | None = None
 
 
 class Live(msgspec.Struct, frozen=True):
@@ -220,8 +232,9 @@ class LogPage(View, frozen=True, kw_only=True):
     """A list. Either `rows` or `trouble` is there.
 
     `extra` are filters that are not set and that fewer people look for. `hidden` is what the form carries on: all of
-    the state that is no field of it. `downloads` are the formats. `chart_href` gives the chart, which is asked for when
-    the list is there: counting over time takes longer than a page may.
+    the state that is no field of it. `downloads` are the formats; a `preparation` begins a file of very many.
+    `chart_href` gives the chart, which is asked for when the list is there: counting over time takes longer than a page
+    may. It is "" where that would take far too long.
     """
 
     template: ClassVar[str] = "logs/page.html"
@@ -266,6 +279,15 @@ class LiveRow(View, frozen=True, kw_only=True):
 
     columns: tuple[Column, ...]
     row: AnyRow
+
+
+class ScannedRows(View, frozen=True, kw_only=True):
+    """What one step of a search inside words found."""
+
+    template: ClassVar[str] = "logs/_scanned_rows.html"
+
+    columns: tuple[Column, ...]
+    items: tuple[AnyRow, ...]
 
 
 class FacetChoice(msgspec.Struct, frozen=True):
