@@ -45,6 +45,7 @@ def measure_log(directory: Path, data: LogData, repetitions: int, intake_records
         for question in QUESTIONS:
             lines.append(_measure(store, question, sample, directory, engine, repetitions))
             _say(lines[-1])
+        peak_mb = _peak_mb()  # before whole exports are held in memory to measure the engine alone
         rates = _measure_rates(store, directory, sample, intake_records)
         record_bytes = weigh(store, data)
     results = Results(
@@ -55,7 +56,7 @@ def measure_log(directory: Path, data: LogData, repetitions: int, intake_records
         build_s=data.built_s,
         lines=tuple(lines),
         rates=rates,
-        peak_mb=_peak_mb(),
+        peak_mb=peak_mb,
     )
     return results, sample
 

@@ -14,14 +14,14 @@ from benchmarks.postgres import PeerRun
 README = Path(__file__).with_name("README.md")
 BEGIN, END = "<!-- log questions: begin -->", "<!-- log questions: end -->"
 _FILE = "results.json"
+_PICTURE = "![How long each question takes, on a logarithmic scale](../docs/images/log-questions.svg)"
 DISK_GOAL_BYTES = 500
 
 
 class Results(msgspec.Struct, frozen=True, kw_only=True):
     """One run: `records` of `record_bytes` each on disk; what was not measured is empty.
 
-    `peak_mb` is the most memory of the process that asked the questions, which is Python, the log and the records that
-    it put into it.
+    `peak_mb` is the most memory of the process that asked the questions.
     """
 
     date: str
@@ -70,7 +70,7 @@ def write_readme(results: Results, readme: Path = README) -> None:
     _, end, after = rest.partition(END)
     if not (begin and end):
         raise ValueError(f"{readme} has no {BEGIN} ... {END}")
-    readme.write_text(f"{before}{BEGIN}\n\n{format_results(results)}\n\n{END}{after}")
+    readme.write_text(f"{before}{BEGIN}\n\n{format_results(results)}\n\n{_PICTURE}\n\n{END}{after}")
 
 
 def _format_lines(results: Results) -> str:
@@ -113,7 +113,7 @@ def _format_server(served: Served, asker_mb: float) -> str:
             f"| memory when idle, after all questions | {IDLE_GOAL_MB:.0f} MB | **{served.idle_after_mb:,.0f} MB** | "
             f"{_verdict(idle_mb < IDLE_GOAL_MB)} |",
             f"| most memory while asked over HTTP, exports too | bounded | **{served.peak_mb:,.0f} MB** | |",
-            f"| most memory of the process that asked all questions, and took in records | bounded | "
+            f"| most memory of the process that asked all questions of the first table | bounded | "
             f"**{asker_mb:,.0f} MB** | |",
         ]
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -87,14 +88,22 @@ def line_of(name: str, goal_ms: float | None, asked: list[Asked], *, has_engine:
 
 
 def forget_pages(directory: Path) -> None:
-    """Let the system forget what it holds of a directory's files: the next one who reads them reads the disk."""
-    for path in directory.rglob("*"):
-        if path.is_file() and not path.is_symlink():
-            file = os.open(path, os.O_RDONLY)
-            try:
-                os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
-            finally:
-                os.close(file)
+    """Let the system forget what it holds of a directory's files: the next one who reads them reads the disk.
+
+    What an open log deletes meanwhile is passed over.
+    """
+    for folder, _, names in os.walk(directory):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                _forget_pages_of(Path(folder, name))
+
+
+def _forget_pages_of(path: Path) -> None:
+    file = os.open(path, os.O_RDONLY)
+    try:
+        os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+    finally:
+        os.close(file)
 
 
 def _ms(seconds: float) -> float:

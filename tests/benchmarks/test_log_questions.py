@@ -31,7 +31,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run_module(
         "log_questions",
         *("--directory", str(directory), "--records", str(RECORDS), "--only", "questions"),
-        *("--repetitions", "4", "--intake-records", "500"),
+        *("--repetitions", "5", "--intake-records", "500"),
     )
     return directory
 
@@ -55,7 +55,7 @@ def test_every_question_is_answered_and_none_at_a_bound(results: Results) -> Non
     assert [line.name for line in results.lines] == [question.name for question in QUESTIONS]
     for line in results.lines:
         assert line.truncated == 0
-        assert line.repetitions == 4
+        assert line.repetitions == 5
         assert 0 < line.engine_ms <= line.p95_ms
         assert line.p50_ms <= line.p95_ms
 
