@@ -66,8 +66,10 @@ def measure_export(
 def measure_intake(store: ClickHouseStore, sample: Sample, now_ms: int, records: int) -> tuple[Rate, Rate]:
     """Insert blocks as the pump does, alone and then while four read without a pause; both times as many records.
 
-    They are dated into tomorrow and removed afterwards, by its day: the log is then what it was before.
+    They are dated into tomorrow and removed afterwards, by its day. Raises `RuntimeError` where the log is then not
+    what it was before.
     """
+    before = [(day.day, day.records) for day in store.days()]
     tomorrow = now_ms // DAY_MS + 1
     stream = Records(seed=7, begin_ms=tomorrow * DAY_MS, step_ms=DAY_MS / (4 * records))
     lines = stream.lines(2 * records)
@@ -83,6 +85,8 @@ def measure_intake(store: ClickHouseStore, sample: Sample, now_ms: int, records:
         readers.finish()
         while store.forget(tomorrow, (), Kept()):
             pass
+    if [(day.day, day.records) for day in store.days()] != before:
+        raise RuntimeError("the records of the intake are not gone, or others with them")
     inserted = half * block
     return (
         Rate(name="records into the log, nobody reads", per_s=inserted / alone_s, note=f"blocks of {block:,}"),
