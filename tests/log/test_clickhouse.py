@@ -19,7 +19,7 @@ from clew.core.errors import ClewError, Unavailable
 from clew.core.ids import new_id
 from clew.core.record import Record, encode_line
 from clew.log.clickhouse import ClickHouseStore
-from clew.log.query import Filter, Place, Query
+from clew.log.query import Filter, KeyFilter, Place, Query
 from clew.log.store import Count, FacetValue
 
 NOW = 1_780_000_000_000
@@ -314,6 +314,71 @@ def test_a_search_that_needs_too_much_memory_gives_what_it_found_and_says_so(tmp
         full = store.page(Query(filter=Filter(workspace="w"), limit=5))
         assert (len(full.items), full.truncated, full.reached_ms) == (5, False, None)
         store.check()
+        store.close()
+        """,
+    )
+
+
+def test_whatever_is_asked_within_bounds_that_are_far_too_small_is_answered_or_refused_and_the_log_goes_on(tmp_path):
+    run(
+        tmp_path,
+        """
+        from clew.log.text_query import parse_text
+        def fill(store):
+            for i in range(12):
+                body = f"alpha{i} beta " + "x" * 1_000_000
+                store.insert(
+                    b"".join(
+                        encode_line(Record(id=new_id(t), time=t, workspace="w", kind="step", message="order of gamma",
+                            trace_id="1" * 32, keys={"order": f"SO-{i}"}, payload=body)) + b"\\n"
+                        for t in (NOW - i * 3 * DAY_MS,)
+                    ),
+                    str(i),
+                )
+        def words(q):
+            asked = parse_text(q)
+            return dict(words=asked.words, phrases=asked.phrases, without_words=asked.without_words)
+        asked = [
+            {}, {"contains": "pha"}, {"contains": "xyz"}, {"keys": (KeyFilter("order", None),)},
+            {"keys": (KeyFilter("order", "SO-3"),)}, words("gamma"), words('"order of"'), words("-gamma"),
+            {"trace_id": ("1" * 32,)}, {"event": ("x",)}, {"contains": "pha", **words("beta -alpha1")},
+        ]
+        store = open_store()
+        fill(store)
+        def ids_of(page):
+            return [item.id for item in page.items]
+        whole = [ids_of(store.page(Query(filter=Filter(workspace="w", **names), limit=50))) for names in asked]
+        assert [len(ids) for ids in whole] == [12, 12, 0, 12, 1, 12, 12, 0, 12, 0, 11], [len(ids) for ids in whole]
+        store.close()
+        truncated = 0
+        for max_memory_bytes, timeout_s in ((4_000_000, 30), (1_000_000_000, 0.003)):
+            store = open_store(max_memory_bytes=max_memory_bytes)
+            store._timeout_s = store._reports._timeout_s = timeout_s  # the server itself opens with no such bound
+            for names, ids in zip(asked, whole):
+                filter = Filter(workspace="w", **names)
+                try:
+                    page = store.page(Query(filter=filter, limit=50))
+                    found = ids_of(page)
+                    assert found == ids[: len(found)], names
+                    assert page.truncated or found == ids, names
+                    count = store.count(filter)
+                    assert count.truncated or count.count == len(ids), names
+                    bars = store.histogram(filter, DAY_MS)
+                    assert bars.truncated or sum(bar.info for bar in bars.bars) == len(ids), names
+                    facets = store.facets(filter, ("kind", "event"), 5)
+                    assert facets.truncated or sum(value.count for value in facets.values["kind"]) == len(ids), names
+                    truncated += page.truncated + count.truncated + bars.truncated + facets.truncated
+                except Unavailable as error:
+                    assert error.hint, error.detail  # not even the days that there are could be listed
+                    truncated += 1
+            try:
+                assert len(store.trace("w", "1" * 32)) == 12
+            except Unavailable as error:
+                assert "CLEW_LOG" in error.hint
+            store.close()
+        assert truncated > 10, truncated
+        store = open_store()
+        assert store.count(Filter(workspace="w")) == Count(12)
         store.close()
         """,
     )
