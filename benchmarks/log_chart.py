@@ -108,4 +108,4 @@ def _x(value_ms: float) -> float:
 
 
 def _say(value_ms: float) -> str:
-    return f"{value_ms / 1000:g} s" if value_ms >= 1000 else f"{value_ms:g} ms"
+    return f"{value_ms / 1000:.3g} s" if value_ms >= 1000 else f"{value_ms:.3g} ms"
