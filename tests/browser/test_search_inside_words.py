@@ -34,7 +34,7 @@ def steps(*told: dict[str, object]) -> str:
     return "".join(f"event: step\ndata: {json.dumps(step)}\n\n" for step in told)
 
 
-@pytest.mark.feature("C12")
+@pytest.mark.feature("A17")
 def test_its_rows_come_while_one_watches_and_the_link_goes_on_from_where_it_came(page: Page) -> None:
     page.route(re.compile(f"{re.escape(LIST)}$"), pause_at_once)
     page.goto(LIST)

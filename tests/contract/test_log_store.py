@@ -510,7 +510,7 @@ def test_words_do_not_grow_together_across_fields(store, workspace):
     assert len(found(store, workspace, words=("one", "two", "three"))) == 1
 
 
-@pytest.mark.feature("C12")
+@pytest.mark.feature("A17")
 @pytest.mark.parametrize(
     ("asked", "texts"),
     [

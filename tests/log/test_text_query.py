@@ -7,7 +7,7 @@ from clew.log.text_query import TextQuery, parse_text, wanted_text
 from clew.log.words import words_of
 
 
-@pytest.mark.feature("C12")
+@pytest.mark.feature("A17")
 @pytest.mark.parametrize(
     ("text", "asked"),
     [

@@ -56,7 +56,7 @@ def find(api: httpx.Client, customer: str, **asked: str) -> list[str]:
     return names_of(answer.json()["items"])
 
 
-@pytest.mark.feature("C12")
+@pytest.mark.feature("A17")
 @pytest.mark.parametrize(
     ("q", "names"),
     [
@@ -81,7 +81,7 @@ def test_words_phrases_and_what_must_not_occur(api: httpx.Client, customer: str,
     assert find(api, customer, q=q) == names
 
 
-@pytest.mark.feature("C12")
+@pytest.mark.feature("A17")
 @pytest.mark.parametrize(
     ("contains", "names"),
     [
@@ -109,7 +109,7 @@ def scan(api: httpx.Client, **params: Any) -> list[tuple[str, dict[str, Any]]]:
         return [(event.name, json.loads(event.data)) for event in read_events(answer.iter_bytes())]
 
 
-@pytest.mark.feature("C12", "N08")
+@pytest.mark.feature("A17", "N08")
 def test_a_scan_tells_what_it_finds_and_how_far_it_came(api: httpx.Client, customer: str) -> None:
     events = scan(api, customer=customer, contains="hip")
     assert names_of([told for name, told in events if name == "match"]) == ["postal", "quoted"]

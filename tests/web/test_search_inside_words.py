@@ -52,7 +52,7 @@ def link_of(html: str, label: str) -> str:
     return unescape(match.group(1))
 
 
-@pytest.mark.feature("C12")
+@pytest.mark.feature("A17")
 def test_where_no_whole_word_is_found_the_search_inside_words_is_offered_and_finds(
     client: Client, apples: list[str]
 ) -> None:
@@ -76,7 +76,7 @@ def test_where_little_is_found_it_is_offered_too_and_where_much_is_it_is_not(
     assert "Search inside words too" not in client.get("/logs/external-events?duration=1h").text
 
 
-@pytest.mark.feature("C12", "N08")
+@pytest.mark.feature("A17", "N08")
 @pytest.mark.parametrize("sort", ["desc", "asc"])
 def test_without_a_script_the_link_goes_on_until_all_of_it_is_searched(
     client: Client, apples: list[str], sort: str

@@ -95,7 +95,7 @@ def _scan(client: httpx.Client, asked: httpx.QueryParams) -> Answer:
 def _print(answer: Answer, server: str) -> None:
     console = out if out.is_terminal else Console(width=WIDE, soft_wrap=True, highlight=False)
     if answer["items"]:
-        console.print(_table(answer["items"], server))
+        console.print(build_table(answer["items"], server))
     coverage = answer["coverage"]
     since = f" from {_plain(coverage['from'])}" if coverage["from"] else ""
     count = len(answer["items"])
@@ -107,7 +107,8 @@ def _print(answer: Answer, server: str) -> None:
     err.print(said, style="dim", markup=False)
 
 
-def _table(items: list[Answer], server: str) -> Table:
+def build_table(items: list[Answer], server: str) -> Table:
+    """Records as rows. Their times and events are links to their pages on the server."""
     table = Table("Time (UTC)", "Status", "Kind", "Event", "From, to", "Customer", "Keys", "Message", box=None)
     for item in items:
         color = _COLORS.get(item["status"], "")

@@ -122,7 +122,7 @@ async def _show(request: HttpRequest, face: WebFace, log: LogName, url: LogUrl) 
 async def _ask(face: WebFace, session: Session, log: LogName, url: LogUrl, asked: ListRequest) -> Found:
     """The page, and at the same time how many records there are and how many of them failed."""
     filter, noun = asked.query.filter, _noun_of(log.kind)
-    if filter.contains is not None:  # to count them, everything would have to be read
+    if filter.contains is not None or filter.without_phrases:  # to count them, every payload would have to be read
         answer = await face.search.page(asked)
         return Found(await _rows(face, session, log, url, answer))
     if filter.status:
