@@ -7,15 +7,12 @@ import gc
 import logging
 import os
 import secrets
-import signal
-import threading
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import uvicorn
 import uvloop
 
 from clew.api.answers import Answers
@@ -24,8 +21,8 @@ from clew.api.intake import Intake
 from clew.api.recent_records import RecentRecords
 from clew.api.request_records import RequestRecords
 from clew.api.webhooks import WebhookIntake
-from clew.core.clock import DAY_MS, Clock, SystemClock, to_rfc3339
-from clew.core.errors import ClewError, SettingsError, Unavailable
+from clew.core.clock import DAY_MS, Clock, SystemClock
+from clew.core.errors import SettingsError
 from clew.core.redaction import Redactor
 from clew.core.settings import Settings
 from clew.diagnosis.flow_runs import FlowRuns
@@ -35,6 +32,7 @@ from clew.flows.flow import Flow
 from clew.flows.flows import Flows
 from clew.flows.open_runs import find_needed
 from clew.journal.sqlite import SqliteJournal
+from clew.journal.trimmer import Trimmer
 from clew.log.clickhouse import ClickHouseStore
 from clew.log.cursor import CursorCodec
 from clew.log.freezing import clear_frozen
@@ -47,7 +45,9 @@ from clew.log.search import Search
 from clew.log.store import Kept
 from clew.log.tail import LiveTail
 from clew.operations.backups import Backups
+from clew.operations.checks import build_checks
 from clew.operations.exports import Exports
+from clew.operations.http_server import HttpServer
 from clew.operations.places import find_places, source_of
 from clew.operations.running_server import RunningServer, announce, withdraw
 from clew.registry.declare import Declarations, collect
@@ -56,14 +56,10 @@ from clew.web.pages import build_web
 
 log = logging.getLogger("clew.app")
 
-TRIM_EVERY_S = 10.0
-"""How often the journal forgets what is in the log. It is quick, and a full journal takes nothing until it is done."""
 DRAIN_S = 10.0
 """How long a stopping server goes on writing to the log. What is left is written after the next start."""
 PAUSE_S = 60.0
 """How long a backup waits for the block that is on its way into the log."""
-GRACE_S = 5
-"""How long a stopping server waits for the requests that it is answering."""
 
 COLLECT_AT = (100_000, 50, 1_000)
 """Thresholds of Python's collector of cycles. A batch makes some 10,000 objects that live as long as its request and
@@ -194,7 +190,15 @@ class Clew:
             ),
             settings=self.settings,
             backups=self.backups,
-            checks=self._checks(),
+            checks=build_checks(
+                registry=self.registry,
+                journal=self.journal,
+                pump=self.pump,
+                store=self.store,
+                flows=self.flows,
+                requests=self.requests,
+                retention=self.retention,
+            ),
             pages=build_web(
                 search=self.search,
                 tail=self.tail,
@@ -210,53 +214,6 @@ class Clew:
                 retention=self.retention,
             ),
         )
-
-    def _checks(self) -> dict[str, Callable[[], dict[str, Any]]]:
-        def check_journal() -> dict[str, Any]:
-            status = self.journal.status()
-            if status.trouble:
-                raise Unavailable(status.trouble)
-            return {"last": status.last, "bytes": status.size, "waiting_bytes": status.waiting}
-
-        def check_pump() -> dict[str, Any]:
-            status = self.pump.status()
-            (reader,) = (r for r in self.journal.status().readers if r.name == "log")
-            if status.last_error or not status.is_running:
-                raise Unavailable(status.last_error or "The pump does not run.")
-            return {"waiting": reader.lag, "waiting_ms": reader.lag_ms}
-
-        def check_state() -> dict[str, Any]:
-            self.registry.database.check()
-            return {}
-
-        def check_log() -> dict[str, Any]:
-            self.store.check()
-            return {}
-
-        def check_flows() -> dict[str, Any]:
-            found = self.flows.check()
-            if found["trouble"]:
-                raise Unavailable(found["trouble"])
-            return found
-
-        def check_requests() -> dict[str, Any]:
-            return {"waiting": self.requests.waiting, "dropped": self.requests.dropped}
-
-        def check_retention() -> dict[str, Any]:
-            status = self.retention.status()
-            last_run = None if status.last_run is None else to_rfc3339(status.last_run)
-            # What it could not remove makes nobody wait: the server is ready all the same.
-            return {"last_run": last_run, "bytes": status.bytes, "trouble": status.trouble}
-
-        return {
-            "state": _asking(check_state),
-            "journal": _asking(check_journal),
-            "log": _asking(check_log),
-            "pump": _asking(check_pump),
-            "flows": _asking(check_flows),
-            "api_requests": _asking(check_requests),
-            "retention": _asking(check_retention),
-        }
 
     def first_sign_in_link(self, url: str) -> str:
         """A link that makes the first member, once; "" where there is a member already."""
@@ -280,7 +237,7 @@ class Clew:
             self.close()
 
     async def _serve(self, on_ready: Callable[[str], object], alongside: Alongside | None) -> None:
-        server = _Server(self.asgi, self.settings, on_shutdown=self.tail.close)
+        server = HttpServer(self.asgi, self.settings, on_shutdown=self.tail.close)
         await self.flows.start()
         try:
             await self._serve_until_stopped(server, on_ready, alongside)
@@ -290,7 +247,7 @@ class Clew:
             await self.flows.stop()
 
     async def _serve_until_stopped(
-        self, server: _Server, on_ready: Callable[[str], object], alongside: Alongside | None
+        self, server: HttpServer, on_ready: Callable[[str], object], alongside: Alongside | None
     ) -> None:
         serving = asyncio.create_task(server.serve())
         await server.wait_until_ready(serving)
@@ -344,108 +301,12 @@ def open_clew(settings: Settings, declared: Declared | None = None, clock: Clock
     return Clew(settings, declared or Declared(), clock or SystemClock())
 
 
-class Trimmer:
-    """A thread that makes the journal forget what every reader has done."""
-
-    def __init__(self, journal: SqliteJournal) -> None:
-        self._journal = journal
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="journal-trim", daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End, after the trim that runs."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stopping.wait(TRIM_EVERY_S):
-            try:
-                self._journal.trim()
-            except ClewError as error:
-                log.warning("The journal could not be trimmed: %s", error.detail)
-
-
-class _Server(uvicorn.Server):
-    """uvicorn, told when to stop by our own signal handlers: it would end the process before the parts are closed."""
-
-    def __init__(self, app: Any, settings: Settings, on_shutdown: Callable[[], object]) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app,
-                host=settings.host,
-                port=settings.port,
-                http="httptools",
-                lifespan="off",
-                access_log=False,
-                log_config=None,
-                server_header=False,
-                timeout_graceful_shutdown=GRACE_S,
-            )
-        )
-        self.stopping = asyncio.Event()
-        self._host = settings.host
-        self._on_shutdown = on_shutdown
-
-    async def serve(self, sockets: Any = None) -> None:
-        """Serve until `stop`."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self.stop)
-        try:
-            await self._serve(sockets)
-        except SystemExit as error:  # how uvicorn says that it cannot listen
-            raise SettingsError(
-                f"The server cannot listen on {self._host} port {self.config.port}.",
-                hint="Another program may have the port: set CLEW_PORT to another one.",
-            ) from error
-
-    async def shutdown(self, sockets: Any = None) -> None:
-        """End the answers that have no end of their own, then wait for the others."""
-        self._on_shutdown()
-        await super().shutdown(sockets)
-
-    def stop(self) -> None:
-        """Stop: gracefully at the first call, at once at the second."""
-        self.force_exit = self.should_exit
-        self.should_exit = True
-        self.stopping.set()
-
-    async def wait_until_ready(self, serving: asyncio.Task[None]) -> None:
-        """Return when it answers. Raises what `serving` raises."""
-        while not self.started:
-            if serving.done():
-                await serving
-                return
-            await asyncio.sleep(0.005)
-
-    @property
-    def url(self) -> str:
-        """Where it answers."""
-        host, port = self.servers[0].sockets[0].getsockname()[:2]
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-async def _run_beside(alongside: Alongside, server: _Server) -> None:
+async def _run_beside(alongside: Alongside, server: HttpServer) -> None:
     """Run it; whatever ends it ends the server too."""
     try:
         await alongside(server.url, server.stopping)
     finally:
         server.should_exit = True
-
-
-def _asking(part: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
-    def check() -> dict[str, Any]:
-        try:
-            return {"ok": True, **part()}
-        except ClewError as error:
-            return {"ok": False, "error": error.detail}
-
-    return check
 
 
 def _collect_rarely() -> None:
