@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import msgspec
 
@@ -19,7 +19,7 @@ class ExportRow(msgspec.Struct, frozen=True, kw_only=True):
     href: str
     title: str
     format: str
-    state: str
+    state: Literal["waiting", "running", "done", "failed"]
     said: str
     asked: str
     kept: str
