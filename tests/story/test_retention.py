@@ -32,7 +32,8 @@ def found(clew, *records):
 old, pinned, request = make("step"), make("step"), make("api_request")
 clew = open_clew(settings, clock=clock)
 clew.pump.start()
-asyncio.run(clew.journal.append(Append(tuple(Item(record.id, encode_line(record)) for record in (old, pinned, request)))))
+items = tuple(Item(record.id, encode_line(record)) for record in (old, pinned, request))
+asyncio.run(clew.journal.append(Append(items)))
 assert clew.pump.drain(30)
 clew.registry.pins.pin("default", pinned.id, trace_id=pinned.trace_id)
 assert clew.retention.run().trouble == ""

@@ -143,7 +143,7 @@ def test_secrets_are_taken_out_of_a_step(api: httpx.Client) -> None:
     assert sorted(whole.json()["redacted"]) == ["/error/data/apiKey", "/payload/password"]
 
 
-@pytest.mark.parametrize("where", [new_id(), "erp-81", "%00"])
+@pytest.mark.parametrize("where", ["01a2034b-ee93-7424-a407-f4fe563764e5", "erp-81", "%00"])
 def test_there_are_no_steps_of_an_event_that_is_not_there(api: httpx.Client, where: str) -> None:
     answer = api.post(f"/v1/events/{where}/steps", json={"action": "Received"})
     assert answer.status_code == 404
