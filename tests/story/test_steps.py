@@ -10,7 +10,6 @@ from typing import Any
 import httpx
 import pytest
 
-from clew.core.ids import new_id
 from harness.server import ServerProcess, eventually
 
 
