@@ -198,9 +198,9 @@ class TestSettingsPage:
     ) -> None:
         keep(make_record("api_request"), old(make_record, 2, "flow_run"), make_record("flow_run"))
         page = text_of(client.get(LOGGING))
-        assert re.search(r"API request 7 days 1 28 May \d\d:\d\d UTC about \d+ bytes", page)
-        assert re.search(r"Flow run 14 days 2 26 May \d\d:\d\d UTC about \d+ bytes", page)
-        assert "Node run 30 days 0" in page
+        assert re.search(r"API request 7 days 1 record 28 May \d\d:\d\d UTC about \d+ bytes", page)
+        assert re.search(r"Flow run 14 days 2 records 26 May \d\d:\d\d UTC about \d+ bytes", page)
+        assert "Node run 30 days 0 records" in page
         assert "Decision" not in page
 
     def test_it_says_what_was_removed_and_how_much_room_there_is(

@@ -59,7 +59,7 @@ def _kind_rows(ages: Ages, uses: Sequence[KindUse]) -> Iterator[KindRow]:
             name=name,
             href=_PATHS[kind] if kind in _PATHS else filtered("kind", kind),
             kept=_say_days(ages.days_of(kind)),
-            records=f"{use.records:,}" if use else "0",
+            records=say_count(use.records if use else 0, "record"),
             oldest=f"{say_minute(use.oldest_ms)} {zone_words()}" if use else "",
             size=f"about {say_size(use.bytes)}" if use else "",
         )
