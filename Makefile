@@ -9,8 +9,9 @@ SHELL := bash
 .DELETE_ON_ERROR:
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
-# Tests run in as many processes as this machine of two cores has; pytest names each test file to one of them.
-JOBS ?= 2
+# Tests run in a few more processes than there are cores, as many of them wait for a server or a browser; pytest gives
+# each test file to one of them.
+JOBS ?= 4
 
 VENV := .venv
 BIN := $(VENV)/bin

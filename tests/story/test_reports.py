@@ -47,7 +47,8 @@ def test_the_bars_of_a_histogram_add_up_to_the_count_of_each_status(api: httpx.C
         counted = api.get("/v1/records/count", params={"customer": run, "status": status}).json()["count"]
         assert sum(bar[status] for bar in answer["bars"]) == counted > 0
     assert all(bar["time"].endswith("00:00.000Z") for bar in answer["bars"])
-    of_kind = api.get("/v1/integration-events/histogram", params={"customer": run, "step": "1h"}).json()
+    hourly = {"customer": run, "step": "1h", "duration": "24h"}
+    of_kind = api.get("/v1/integration-events/histogram", params=hourly).json()
     assert of_kind["step_ms"] == 3_600_000
     assert sum(bar["failure"] for bar in of_kind["bars"]) == 13
 
