@@ -61,7 +61,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """A page of a customer's events. `request` has the filters of the events themselves, and the customer among them.
 
     `status` and `failure_class` are asked of an event with its steps. `with_causes`: the events that failed are to have
-    the cause of it.
+    the cause of it. `opens_first`: the first of them is to be there with all of its steps.
     """
 
     request: ListRequest
@@ -69,6 +69,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     status: StepStatus | None = None
     failure_class: FailureClass | None = None
     with_causes: bool = False
+    opens_first: bool = False
 
     @property
     def is_picking(self) -> bool:
@@ -76,10 +77,18 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         return self.status is not None or self.failure_class is not None
 
 
+class OpenEvent(msgspec.Struct, frozen=True):
+    """One event with all of its steps, and the records of its whole thread."""
+
+    steps: EventSteps
+    chain: tuple[Record, ...]
+
+
 class FoundEvents(msgspec.Struct, frozen=True):
     """A page of events, newest first, with cursors for its neighbours.
 
-    `is_cut`: there are more failures in this time than were looked at, and so maybe more such events.
+    `is_cut`: there are more failures in this time than were looked at, and so maybe more such events. `opened` is the
+    first of them, where it was asked for and events are not picked by their steps.
     """
 
     items: tuple[EventSteps, ...]
@@ -87,13 +96,7 @@ class FoundEvents(msgspec.Struct, frozen=True):
     prev_cursor: str | None
     coverage: Coverage
     is_cut: bool = False
-
-
-class OpenEvent(msgspec.Struct, frozen=True):
-    """One event with all of its steps, and the records of its whole thread."""
-
-    steps: EventSteps
-    chain: tuple[Record, ...]
+    opened: OpenEvent | None = None
 
 
 class ApplicationEvents:
@@ -139,6 +142,8 @@ class ApplicationEvents:
         """Page by page, in the direction that was asked for, until there are enough."""
         backward = request.query.backward
         first = last = await self._search.page(request)
+        if asked.opens_first and not asked.is_picking and first.page.items:
+            return await self._open_first(asked, first)
         kept = await self._keep(asked, first.page.items)
         for _ in range(MAX_ROUNDS - 1):
             place = _onwards(last, backward=backward)
@@ -150,6 +155,12 @@ class ApplicationEvents:
             kept = [*more, *kept] if backward else [*kept, *more]
         newest, oldest = (last, first) if backward else (first, last)
         return FoundEvents(tuple(kept), oldest.next_cursor, newest.prev_cursor, first.coverage)
+
+    async def _open_first(self, asked: Asked, answer: Answer) -> FoundEvents:
+        """The page, and beside the steps of all its events the thread of the first."""
+        items = answer.page.items
+        kept, opened = await asyncio.gather(self._keep(asked, items), self._open(items[0], asked.customer))
+        return FoundEvents(tuple(kept), answer.next_cursor, answer.prev_cursor, answer.coverage, opened=opened)
 
     async def _keep(self, asked: Asked, items: Sequence[Summary]) -> list[EventSteps]:
         """The events with their steps, those alone that are as asked."""
@@ -175,16 +186,20 @@ class ApplicationEvents:
         """One event of the customer, with all of its steps. Raises `NotFound` where there is none."""
         event = await self._search.find(workspace, event_id) if is_id(event_id) else None
         if event is None or not _is_event_of(event, customer):
-            raise NotFound(
-                f"There is no application event {event_id[:80]!r} of this customer.",
-                hint="It may be older than what is kept, or not yet in the log: that takes up to a second.",
-            )
+            raise _no_event(event_id)
+        return await self._open(event, customer)
+
+    async def _open(self, event: Entry, customer: str) -> OpenEvent:
+        """The event with its thread. Raises `NotFound` where it has gone meanwhile."""
         chain = await self._thread_of(event) if event.trace_id else []
         if all(one.id != event.id for one in chain):
-            chain = [*chain, event]
+            whole = event if isinstance(event, Record) else await self._search.find(event.workspace, event.id)
+            if whole is None:
+                raise _no_event(event.id)
+            chain = [*chain, whole]
         return OpenEvent(find_steps(chain, event.id, customer), tuple(chain))
 
-    async def _thread_of(self, event: Record) -> list[Record]:
+    async def _thread_of(self, event: Entry) -> list[Record]:
         """All records of its thread: those near it, which is nearly always all of them, and where there are later ones
         (it was republished) those of all time."""
         workspace, trace_id = event.workspace, event.trace_id
@@ -217,6 +232,13 @@ class ApplicationEvents:
         records = [*known, *failures.page.items]
         explained = find_all_steps(records, [one.event.id for one in failed], customer)
         return [explained.get(one.event.id, one) for one in found]
+
+
+def _no_event(event_id: str) -> NotFound:
+    return NotFound(
+        f"There is no application event {event_id[:80]!r} of this customer.",
+        hint="It may be older than what is kept, or not yet in the log: that takes up to a second.",
+    )
 
 
 def _threads_of(workspace: str, customer: str, events: Sequence[Entry]) -> Filter | None:

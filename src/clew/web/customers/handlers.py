@@ -183,6 +183,7 @@ async def _respond(face: WebFace, place: Place, url: EventsUrl, *, refusal: Clew
         filters = _filters(face, place, url, names)
         page = EventsPage(layout=layout, head=await head, filters=filters, trouble=_trouble(error, url))
         return face.respond(page, status=error.status)
+    asked = msgspec.structs.replace(asked, opens_first=not url.event)
     (found, counter), above = await asyncio.gather(_ask(face, asked), head)
     opened, ticked = await asyncio.gather(
         _open(face, place, url, found), face.events.find_all(place.workspace, place.key, url.ticked)
@@ -224,8 +225,8 @@ async def _open(face: WebFace, place: Place, url: EventsUrl, found: FoundEvents)
     """The event that the URL names, else the first of the list."""
     if url.event:
         return await face.events.find(place.workspace, place.key, url.event)
-    if not found.items:
-        return None
+    if found.opened or not found.items:
+        return found.opened
     return await face.events.find(place.workspace, place.key, found.items[0].event.id)
 
 
