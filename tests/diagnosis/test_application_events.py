@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from clew.core.clock import DAY_MS, HOUR_MS, FakeClock, to_rfc3339
@@ -17,6 +18,7 @@ from clew.log.cursor import CursorCodec
 from clew.log.memory import MemoryStore
 from clew.log.parameters import FilterParser
 from clew.log.search import Search
+from clew.log.store import Count
 
 
 class CountingStore(MemoryStore):
@@ -226,4 +228,9 @@ async def test_counting_counts_application_events_alone(place: Place) -> None:
     place.keep("integration_event", 2, event, action="Processed")
     place.keep("integration_event", 3, action="Processed")
     request = place.parser.parse_list([], workspace="default", fixed={"customer": ("acme",)})
-    assert (await place.events.count(Asked(request=request, customer="acme"))).count.count == 2
+    found = await place.events.page(Asked(request=request, customer="acme", opens_first=True))
+    assert found.count == Count(2)
+    assert found.opened
+    assert found.opened.steps.event.id == found.items[0].event.id
+    first = msgspec.structs.replace(request, query=msgspec.structs.replace(request.query, limit=1))
+    assert (await place.events.page(Asked(request=first, customer="acme"))).count == Count(2)

@@ -25,8 +25,8 @@ from clew.diagnosis.event_steps import EventSteps, StepStatus, find_all_steps, f
 from clew.diagnosis.thread import Entry
 from clew.log.parameters import ListRequest
 from clew.log.query import Filter, Place, Query
-from clew.log.search import Answer, CountAnswer, Coverage, Search
-from clew.log.store import Traces
+from clew.log.search import Answer, Coverage, Search
+from clew.log.store import Count, Traces
 
 BEFORE_MS = HOUR_MS
 """How long before an event its steps may be dated: the clocks of those who report differ."""
@@ -87,8 +87,8 @@ class OpenEvent(msgspec.Struct, frozen=True):
 class FoundEvents(msgspec.Struct, frozen=True):
     """A page of events, newest first, with cursors for its neighbours.
 
-    `is_cut`: there are more failures in this time than were looked at, and so maybe more such events. `opened` is the
-    first of them, where it was asked for and events are not picked by their steps.
+    `is_cut`: there are more failures in this time than were looked at, and so maybe more such events. Where events are
+    not picked by their steps, `count` is how many match on all pages, and `opened` the first of them if asked for.
     """
 
     items: tuple[EventSteps, ...]
@@ -97,6 +97,7 @@ class FoundEvents(msgspec.Struct, frozen=True):
     coverage: Coverage
     is_cut: bool = False
     opened: OpenEvent | None = None
+    count: Count | None = None
 
 
 class ApplicationEvents:
@@ -134,16 +135,12 @@ class ApplicationEvents:
         whole_ms = found.coverage.oldest_kept if asked_ms is None else asked_ms
         return msgspec.structs.replace(found, coverage=msgspec.structs.replace(found.coverage, from_ms=whole_ms))
 
-    async def count(self, asked: Asked) -> CountAnswer:
-        """How many events match, however they went."""
-        return await self._search.count(_with_filter(asked.request, role=("event",)).query.filter)
-
     async def _pick(self, asked: Asked, request: ListRequest) -> FoundEvents:
         """Page by page, in the direction that was asked for, until there are enough."""
         backward = request.query.backward
         first = last = await self._search.page(request)
-        if asked.opens_first and not asked.is_picking and first.page.items:
-            return await self._open_first(asked, first)
+        if not asked.is_picking:
+            return await self._take(asked, first, request.query.filter)
         kept = await self._keep(asked, first.page.items)
         for _ in range(MAX_ROUNDS - 1):
             place = _onwards(last, backward=backward)
@@ -156,11 +153,24 @@ class ApplicationEvents:
         newest, oldest = (last, first) if backward else (first, last)
         return FoundEvents(tuple(kept), oldest.next_cursor, newest.prev_cursor, first.coverage)
 
-    async def _open_first(self, asked: Asked, answer: Answer) -> FoundEvents:
-        """The page, and beside the steps of all its events the thread of the first."""
+    async def _take(self, asked: Asked, answer: Answer, filter: Filter) -> FoundEvents:
+        """All events of the page with their steps; beside them the thread of the first, and how many there are."""
         items = answer.page.items
-        kept, opened = await asyncio.gather(self._keep(asked, items), self._open(items[0], asked.customer))
-        return FoundEvents(tuple(kept), answer.next_cursor, answer.prev_cursor, answer.coverage, opened=opened)
+        kept, opened, count = await asyncio.gather(
+            self._keep(asked, items), self._open_first(asked, items), self._count(answer, filter)
+        )
+        return FoundEvents(
+            tuple(kept), answer.next_cursor, answer.prev_cursor, answer.coverage, opened=opened, count=count
+        )
+
+    async def _open_first(self, asked: Asked, items: Sequence[Summary]) -> OpenEvent | None:
+        return await self._open(items[0], asked.customer) if asked.opens_first and items else None
+
+    async def _count(self, answer: Answer, filter: Filter) -> Count:
+        """How many there are; where the page is all of them, nobody is asked."""
+        if answer.next_cursor or answer.prev_cursor or answer.page.truncated:
+            return (await self._search.count(filter)).count
+        return Count(len(answer.page.items))
 
     async def _keep(self, asked: Asked, items: Sequence[Summary]) -> list[EventSteps]:
         """The events with their steps, those alone that are as asked."""

@@ -213,12 +213,11 @@ async def _respond(face: WebFace, place: Place, url: EventsUrl, *, refusal: Clew
 
 async def _ask(face: WebFace, asked: Asked) -> tuple[FoundEvents, str]:
     """The page, and how many events there are; where they are picked by their steps only these are counted."""
-    if asked.is_picking:
-        found = await face.events.page(asked)
+    found = await face.events.page(asked)
+    if found.count is None:
         has_more = bool(found.next_cursor or found.prev_cursor)
         return found, say_count(len(found.items), "event") + (" on this page" if has_more else "")
-    found, count = await asyncio.gather(face.events.page(asked), face.events.count(asked))
-    return found, say_count(count.count.count, "event", at_least=count.count.truncated)
+    return found, say_count(found.count.count, "event", at_least=found.count.truncated)
 
 
 async def _open(face: WebFace, place: Place, url: EventsUrl, found: FoundEvents) -> OpenEvent | None:
