@@ -8,6 +8,7 @@ from clew.log.windows import (
     MAX_PARTS,
     SCAN_RECORDS,
     Window,
+    join_first,
     windows_back,
     windows_of_days,
     windows_of_scan,
@@ -93,6 +94,16 @@ def test_runs_of_days_have_every_day_of_the_whole_once_and_few_parts_each(from_m
 
 def test_a_hundred_small_days_are_read_in_few_questions():
     assert len(windows_of_days(Window(), dict.fromkeys(ALL_DAYS, 1), later=False)) == 7
+
+
+@given(st.booleans())
+def test_the_first_two_windows_may_be_one_without_gap_or_overlap(later):
+    windows = (windows_on if later else windows_back)(Window(), NOW, range(TODAY - 90, TODAY + 90))
+    joined = join_first(windows, later=later)
+    assert joined[1:] == windows[2:]
+    first, second = (windows[0], windows[1]) if later else (windows[1], windows[0])
+    assert joined[0] == Window(first.from_ms, second.to_ms)
+    assert join_first(windows[:1], later=later) == windows[:1]
 
 
 def test_a_scan_looks_at_an_hour_and_then_at_a_day_at_a_time_or_at_parts_of_a_busy_one():

@@ -54,6 +54,14 @@ def windows_back(whole: Window, start_ms: int | None, days: Collection[int]) -> 
     return [*windows, Window(whole.from_ms, upper)]
 
 
+def join_first(windows: list[Window], *, later: bool) -> list[Window]:
+    """The same windows, the first two of them as one: for what is too rare to fill a page in the first."""
+    if len(windows) < 2:
+        return windows
+    near, far, *rest = windows
+    return [Window(near.from_ms, far.to_ms) if later else Window(far.from_ms, near.to_ms), *rest]
+
+
 def windows_on(whole: Window, start_ms: int | None, days: Collection[int]) -> list[Window]:
     """The same from old to new: the first begins at the lower end of `whole`."""
     if not days:
