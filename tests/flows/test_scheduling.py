@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from clew.core.clock import MINUTE_MS, FakeClock, to_rfc3339
+from clew.core.record import Record
 from clew.flows.flow import Flow
 from clew.flows.flow_settings import FlowSettings
 from clew.flows.recorder import Recorder
@@ -31,14 +32,15 @@ class Schedules:
             self.seen.append(event.payload["due_at"])
 
         self.recorder: Recorder | None = None
+        self.runner: Runner
 
     async def open(self) -> Scheduler:
-        runner: Runner = await self.place.open(self.flow)
+        self.runner = await self.place.open(self.flow)
         self.settings = FlowSettings(self.place.registry.database, self.clock)
         self.recorder = Recorder(self.place.journal)
         scheduler = Scheduler(
             [self.flow, Flow("other")],
-            runner=runner,
+            runner=self.runner,
             recorder=self.recorder,
             settings=self.settings,
             workspace=WORKSPACE,
@@ -47,6 +49,9 @@ class Schedules:
         await scheduler.start()
         await scheduler.stop()  # the tests say themselves when it looks
         return scheduler
+
+    async def all_ended(self) -> list[Record]:
+        return await self.place.all_ended(self.runner)
 
     async def close(self) -> None:
         if self.recorder:
@@ -73,9 +78,8 @@ async def test_what_is_due_is_launched_once(schedules: Schedules) -> None:
     schedules.clock.advance(MINUTE_MS)
     await scheduler.launch_due()
     await scheduler.launch_due()
-    await until(lambda: schedules.seen, "it ran")
+    (run,) = await schedules.all_ended()
     assert schedules.seen == [moment(1)]
-    (run,) = await schedules.place.records("flow_run")
     assert parameters_of(run)["launched_by"] == {"type": "schedule-trigger", "ids": []}
     assert (payload_of(run)["payload"], run.parent_id) == ({"due_at": moment(1)}, "")
 
@@ -86,12 +90,12 @@ async def test_what_was_due_while_no_server_ran_is_made_up_for_once(schedules: S
     schedules.clock.advance(10 * MINUTE_MS)
     scheduler = await schedules.open()
     await scheduler.launch_due()
-    await until(lambda: schedules.seen, "it ran")
+    await schedules.all_ended()
     await schedules.close()
     scheduler = await schedules.open()
     await scheduler.launch_due()
+    assert len(await schedules.all_ended()) == 1
     assert schedules.seen == [moment(10)]
-    assert len(await schedules.place.records("flow_run")) == 1
 
 
 async def test_a_flow_that_is_switched_off_is_passed_over_and_says_so(schedules: Schedules) -> None:
@@ -105,7 +109,7 @@ async def test_a_flow_that_is_switched_off_is_passed_over_and_says_so(schedules:
     assert "was due and was not launched: the flow was switched off by ann" in decision.message
     schedules.settings.save(WORKSPACE, "nightly", enabled=True, changed_by="ann")
     await scheduler.launch_due()
-    assert await schedules.place.records("flow_run") == []
+    assert await schedules.all_ended() == []
 
 
 async def test_it_launches_by_itself(place: FlowPlace) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from clew.core.errors import Unavailable
 from clew.flows.threads import EndedOddly, Threads
-from harness.flow_place import until
+from harness.flow_place import DEADLINE_S, until
 
 
 async def test_a_call_answers_what_its_function_returns_or_raises() -> None:
@@ -41,7 +41,7 @@ async def test_at_most_so_many_run_at_once_and_the_rest_waits() -> None:
         with lock:
             running[0] += 1
             most[0] = max(most[0], running[0])
-        gate.wait(10)
+        gate.wait(DEADLINE_S)
         with lock:
             running[0] -= 1
 
@@ -63,7 +63,7 @@ async def test_threads_are_used_again() -> None:
 
 async def test_a_call_left_behind_is_counted_and_its_thread_replaced() -> None:
     threads, gate = Threads(workers=1), threading.Event()
-    hanging = threads.call(lambda: gate.wait(10))
+    hanging = threads.call(lambda: gate.wait(DEADLINE_S))
     await until(lambda: hanging.is_running, "it runs")
     waiting = threads.call(lambda: "next")
     threads.leave_behind(hanging)
@@ -77,7 +77,7 @@ async def test_a_call_left_behind_is_counted_and_its_thread_replaced() -> None:
 
 async def test_a_call_left_behind_before_it_began_never_begins() -> None:
     threads, gate, began = Threads(workers=1), threading.Event(), []
-    first = threads.call(lambda: gate.wait(10))
+    first = threads.call(lambda: gate.wait(DEADLINE_S))
     second = threads.call(lambda: began.append(1))
     threads.leave_behind(second)
     assert threads.left_behind == 0
@@ -91,7 +91,7 @@ async def test_a_call_left_behind_before_it_began_never_begins() -> None:
 async def test_when_every_thread_hangs_it_says_so() -> None:
     threads, gate = Threads(workers=2, most_left_behind=1), threading.Event()
     for _ in range(3):
-        call = threads.call(lambda: gate.wait(10))
+        call = threads.call(lambda: gate.wait(DEADLINE_S))
         await until(lambda call=call: call.is_running, "it runs")
         threads.leave_behind(call)
     with pytest.raises(Unavailable, match="3 plain functions hang"):

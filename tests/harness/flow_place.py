@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from clew.core.clock import SystemClock
+from clew.core.clock import Clock, SystemClock
 from clew.core.ids import new_id, time_of, trace_id_of
 from clew.core.record import Record
 from clew.core.redaction import Redactor
@@ -29,7 +29,8 @@ from clew.log.memory import MemoryStore
 from clew.registry.registry import Registry, open_registry
 
 WORKSPACE = "default"
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
+"""For what has no reason to be late: only what never comes is waited for so long."""
 
 
 @cache
@@ -45,7 +46,7 @@ class FlowPlace:
 
     def __init__(self, directory: Path, driver: str = "embedded", **options: Any) -> None:
         self.driver = driver
-        self.clock = SystemClock()
+        self.clock: Clock = SystemClock()
         self.store = MemoryStore()
         self.options = options
         self.secrets: dict[str, str] = {}
@@ -120,6 +121,14 @@ class FlowPlace:
         record = self.store.find(WORKSPACE, run_id)
         assert record is not None
         return record
+
+    async def all_ended(self, runner: Runner) -> list[Record]:
+        """The records of all runs, when none is open any more.
+
+        That a node ran says nothing about its run's record: it is written after it.
+        """
+        await until(lambda: runner.status().is_ready and not runner.open_runs(WORKSPACE), "all runs have ended")
+        return await self.records("flow_run")
 
     async def run(self, runner: Runner, flow: Flow, payload: Any = None, **fields: Any) -> Record:
         """Launch a flow and wait until its run has ended."""
