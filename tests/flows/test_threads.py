@@ -2,11 +2,17 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import random
 import threading
+import time
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
 
 import pytest
 
 from clew.core.errors import Unavailable
+from clew.flows import threads as threads_module
 from clew.flows.threads import EndedOddly, Threads
 from harness.flow_place import DEADLINE_S, until
 
@@ -100,3 +106,51 @@ async def test_when_every_thread_hangs_it_says_so() -> None:
     await until(lambda: threads.left_behind == 0, "they returned")
     assert await threads.call(lambda: 1).done == 1
     threads.close()
+
+
+@pytest.fixture
+def dawdling() -> Iterator[None]:
+    """Threads that now and then rest between two lines of `threads.py`, so that another comes in between."""
+    chance = random.Random(1)
+
+    def rest(frame: FrameType, event: str, _argument: object) -> Any:
+        if frame.f_code.co_filename != threads_module.__file__:
+            return None
+        if event == "line" and chance.random() < 0.2:
+            time.sleep(chance.random() / 1000)
+        return rest
+
+    usual = threading.gettrace()
+    threading.settrace(rest)
+    yield
+    threading.settrace(usual)  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("dawdling")
+async def test_after_many_calls_one_still_finds_a_thread_when_those_there_are_hang() -> None:
+    """A thread that is thought idle, and is not, would keep the call waiting for ever."""
+    for _ in range(4):
+        threads, gate = Threads(workers=2), threading.Event()
+        for _ in range(20):
+            await asyncio.gather(*(threads.call(time.monotonic).done for _ in range(5)))
+        hanging = [threads.call(lambda gate=gate: gate.wait(DEADLINE_S)) for _ in range(2)]
+        for call in hanging:
+            await until(lambda call=call: call.is_running, "it runs")
+            threads.leave_behind(call)
+        assert await asyncio.wait_for(threads.call(lambda: "next").done, DEADLINE_S) == "next"
+        gate.set()
+        threads.close()
+
+
+@pytest.mark.usefixtures("dawdling")
+async def test_a_thread_that_was_left_behind_is_off_every_count_at_once_when_it_has_returned() -> None:
+    for _ in range(20):
+        threads, gate = Threads(workers=1), threading.Event()
+        hanging = threads.call(lambda gate=gate: gate.wait(DEADLINE_S))
+        await until(lambda hanging=hanging: hanging.is_running, "it runs")
+        threads.leave_behind(hanging)
+        gate.set()
+        while threads.left_behind:
+            pass
+        assert await asyncio.wait_for(threads.call(lambda: "next").done, DEADLINE_S) == "next"
+        threads.close()

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -56,11 +56,14 @@ class Threads:
     def __init__(self, workers: int = WORKERS, most_left_behind: int = MOST_LEFT_BEHIND) -> None:
         self._workers = workers
         self._most_left_behind = most_left_behind
-        self._queue: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
-        self._idle = threading.Semaphore(0)
         self._lock = threading.Lock()
+        self._work_came = threading.Condition(self._lock)
+        # All of it changes under the lock, together: a thread counted wrongly is a call that nobody takes.
+        self._waiting: deque[Call] = deque()
+        self._idle = 0
         self._live = 0
         self._left_behind = 0
+        self._is_closed = False
 
     @property
     def left_behind(self) -> int:
@@ -79,9 +82,8 @@ class Threads:
                     f"{self._left_behind} plain functions hang past their timeout and no thread is left.",
                     hint="Restart the server, and give what they wait for a timeout.",
                 )
-            self._queue.put(call)
-            if not self._idle.acquire(blocking=False):
-                self._add_worker()
+            self._waiting.append(call)
+            self._find_worker()
         return call
 
     def leave_behind(self, call: Call) -> None:
@@ -91,48 +93,56 @@ class Threads:
             call.done.cancel()
             if call.is_running:
                 self._left_behind += 1
-                if not self._queue.empty():
-                    self._add_worker()
+                self._find_worker()
 
     def close(self) -> None:
         """End the threads that are idle; the others end with their calls, or with the process."""
         with self._lock:
-            for _ in range(self._live):
-                self._queue.put(None)
+            self._is_closed = True
+            self._work_came.notify_all()
 
     def _room(self) -> int:
         return self._workers - max(0, self._left_behind - self._most_left_behind)
 
-    def _add_worker(self) -> None:
-        """Start a thread where there are too few. Under the lock."""
-        if self._live - self._left_behind < self._room():
-            self._live += 1
+    def _find_worker(self) -> None:
+        """Wake a thread for what waits, or start one where all are busy and there are too few. Under the lock."""
+        self._work_came.notify()
+        # One that was woken stays idle until it has taken its call: each idle thread takes one of those that wait.
+        if len(self._waiting) > self._idle and self._live - self._left_behind < self._room():
             threading.Thread(target=self._work, name="flow-node", daemon=True).start()
+            self._live += 1
 
     def _work(self) -> None:
-        while True:
-            call = self._next()
-            if call is None:
-                break
-            with self._lock:
-                if call.is_left_behind:
-                    continue
-                call.is_running = True
+        while call := self._next():
             call.run()
-            with self._lock:
-                call.is_running = False
-                if call.is_left_behind:
-                    self._left_behind -= 1
-                    break
-        with self._lock:
-            self._live -= 1
+            if not self._return(call):
+                return
 
     def _next(self) -> Call | None:
-        try:
-            return self._queue.get_nowait()
-        except queue.Empty:
-            self._idle.release()
-            return self._queue.get()
+        """The call that this thread is to run, when there is one; None where it is to end."""
+        with self._lock:
+            while True:
+                while not self._waiting:
+                    if self._is_closed:
+                        self._live -= 1
+                        return None
+                    self._idle += 1
+                    self._work_came.wait()
+                    self._idle -= 1
+                call = self._waiting.popleft()
+                if not call.is_left_behind:
+                    call.is_running = True
+                    return call
+
+    def _return(self, call: Call) -> bool:
+        """A call has returned. False where this thread was replaced meanwhile and ends."""
+        with self._lock:
+            call.is_running = False
+            if call.is_left_behind:
+                self._left_behind -= 1
+                self._live -= 1
+                self._find_worker()  # fewer left behind may mean more room
+            return not call.is_left_behind
 
 
 def _resolve(future: asyncio.Future[Any], value: Any) -> None:
