@@ -94,7 +94,7 @@ class ClickHouseStore:
             self.sums = Sums(self._clients[-1], self._days, self._clock)
             changing = open_client(directory, FORGETTING_SETTINGS)
             self._clients.append(changing)
-            self._forgetting = Forgetting(changing, self._ask_whole, self._days, self.sums)
+            self._forgetting = Forgetting(changing, self._ask_whole, self._days, self.sums, self._writer.hold)
             self.merging = Merging(changing, self._days, self._clock, directory)
         except BaseException:
             self.close()

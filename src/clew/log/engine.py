@@ -9,7 +9,7 @@ import resource
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -26,6 +26,10 @@ OPEN_FILES = 65_536
 """Files the engine may need at once: about 25 a part that is read, and several hundred parts."""
 
 LOCK_TRIES, LOCK_EVERY_S = 3, 0.05
+DROP_TRIES = 3
+
+UNBOUNDED = "SETTINGS max_memory_usage = 0, max_execution_time = 0"
+"""Behind a question of our own that is always small: a bound for questions must not keep the log from working."""
 
 ENGINE_OPTIONS = {
     # The engine's own caches may take half of the memory by default. The page cache of the system holds the same bytes
@@ -159,9 +163,22 @@ def ask(client: Client, statement: Statement) -> bytes:
     try:
         return client.raw_query(statement.text, parameters=statement.values, fmt="JSONEachRow")
     except ClickHouseError as error:
+        _drop_output(client)
         if getattr(error, "code", None) in LIMIT_CODES:
             raise LimitReached(first_line(error)) from error
         raise Unavailable(f"The log did not answer: {first_line(error)}") from error
+
+
+def _drop_output(client: Client) -> None:
+    """Take what a question had written before it failed: the embedded engine keeps it, and puts it before the next
+    answer of the connection, where it would look like rows of another question. A connection that does not give it
+    away is closed: no answer is better than a wrong one.
+    """
+    for _ in range(DROP_TRIES):
+        with suppress(ClickHouseError):
+            client.raw_query(f"SELECT 1 {UNBOUNDED}", fmt="Null")
+            return
+    client.close()
 
 
 def insert_lines(client: Client, table: str, lines: bytes, token: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
@@ -16,7 +17,7 @@ from clew.core.errors import Unavailable
 from clew.core.record import Kind, Status
 from clew.log import retention_sql
 from clew.log.days import Days
-from clew.log.engine import first_line
+from clew.log.engine import LimitReached, ask, first_line
 from clew.log.rows import read_count, read_day_uses, read_kinds
 from clew.log.sql import Conditions, Statement
 from clew.log.store import DayUse, Kept, KindUse
@@ -37,11 +38,22 @@ _GIVE_UP = (
 
 
 class Forgetting:
-    """Takes out of the table what is to go. `client` is its own, `ask` is for short questions."""
+    """Takes out of the table what is to go. `client` is its own, `ask` is for short questions.
 
-    def __init__(self, client: Client, ask: Callable[[Statement], bytes], days: Days, sums: Sums) -> None:
+    Inside `hold` nothing is inserted.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        ask: Callable[[Statement], bytes],
+        days: Days,
+        sums: Sums,
+        hold: Callable[[], AbstractContextManager[object]],
+    ) -> None:
         self._client = client
         self._ask = ask
+        self._hold = hold
         self._days = days
         self._sums = sums
         self._lock = threading.Lock()
@@ -61,14 +73,12 @@ class Forgetting:
             count = self._count(conditions)
             if not count:
                 return 0
-            is_whole = any(use.day == day and use.records == count for use in self.days())
-            if is_whole:
-                self._run(Statement(f"ALTER TABLE log DROP PARTITION {day:d}", {}))
-            else:
-                self._run(retention_sql.delete(day, conditions))
-            self._days.change()
+            # First: counts that were made before could add up again by chance, when as many records come as went.
             self._forget_sums(day)
-            return count
+            try:
+                return self._drop_whole(day, conditions) or self._delete(day, conditions, count)
+            finally:
+                self._days.change()
 
     def empty(self, day: int, statuses: Sequence[Status], kept: Kept, date: str) -> int:
         """See `LogStore.empty`."""
@@ -80,18 +90,32 @@ class Forgetting:
                 self._days.change()
             return count
 
+    def _drop_whole(self, day: int, conditions: Conditions) -> int:
+        """Drop the day where all of it goes: how many records it had, 0 where something of it stays.
+
+        No block comes in between counting and dropping: it could have what is to stay.
+        """
+        with self._hold():
+            count = self._count(conditions)
+            if not any(use.day == day and use.records == count for use in self.days()):
+                return 0
+            self._run(Statement(f"ALTER TABLE log DROP PARTITION {day:d}", {}))
+            return count
+
+    def _delete(self, day: int, conditions: Conditions, count: int) -> int:
+        self._run(retention_sql.delete(day, conditions))
+        return count
+
     def _forget_sums(self, day: int) -> None:
-        """Counts that were made before could add up again by chance, when as many records come as went."""
         try:
             self._sums.forget_day(day)
-        except ClickHouseError as error:
-            raise Unavailable(f"The log still has counts of what went: {first_line(error)}") from error
+        except (ClickHouseError, LimitReached) as error:
+            raise Unavailable(f"The log could not let go of its counts: {first_line(error)}") from error
 
     def _count(self, conditions: Conditions) -> int:
-        question = retention_sql.count(conditions)
         try:
-            return read_count(self._client.raw_query(question.text, parameters=question.values, fmt="JSONEachRow"))
-        except ClickHouseError as error:
+            return read_count(ask(self._client, retention_sql.count(conditions)))
+        except LimitReached as error:
             raise Unavailable(f"The log could not tell what is to go: {first_line(error)}") from error
 
     def _run(self, change: Statement) -> None:

@@ -16,7 +16,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from clew.core.clock import DAY_MS, HOUR_MS, SECOND_MS, Clock
 from clew.log.days import Days
-from clew.log.engine import first_line
+from clew.log.engine import ask, first_line
 from clew.log.retention_sql import DAYS
 from clew.log.rows import Day, read_day_uses
 
@@ -70,7 +70,7 @@ class Merging:
         return before is None or (records - before[1]) * SECOND_MS > BUSY_RECORDS_A_S * max(now_ms - before[0], 1)
 
     def _has_room(self, day: int) -> bool:
-        uses = read_day_uses(self._client.raw_query(DAYS.text, fmt="JSONEachRow"))
+        uses = read_day_uses(ask(self._client, DAYS))
         size = next((use.bytes for use in uses if use.day == day), 0)
         return size <= MOST_BYTES and shutil.disk_usage(self._directory).free >= ROOM * size
 

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from clew.core.clock import DAY_MS
 from clew.core.record import HttpExchange, Kind, Status
 from clew.core.removal import HTTP_BODIES, LOGS, PAYLOAD, mark_of, place_of_body
+from clew.log.engine import UNBOUNDED
 from clew.log.sql import Conditions, Statement
 from clew.log.store import Kept
 
 DAYS = Statement(
-    "SELECT toInt64(partition) AS day, sum(rows) AS records, sum(bytes_on_disk) AS bytes FROM system.parts "
-    "WHERE database = currentDatabase() AND table = 'log' AND active AND rows > 0 GROUP BY partition ORDER BY day",
+    "SELECT toInt64(partition) AS day, sum(rows) AS records, sum(bytes_on_disk) AS bytes FROM system.parts "  # noqa: S608
+    "WHERE database = currentDatabase() AND table = 'log' AND active AND rows > 0 GROUP BY partition ORDER BY day "
+    f"{UNBOUNDED}",
     {},
 )
 

@@ -18,8 +18,9 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from clew.core.clock import DAY_MS, HOUR_MS, MINUTE_MS, Clock
+from clew.core.errors import ClewError
 from clew.log.days import Days
-from clew.log.engine import first_line
+from clew.log.engine import UNBOUNDED, LimitReached, ask, first_line
 from clew.log.rows import read_day_sums
 from clew.log.sql import Statement
 from clew.log.windows import Window
@@ -120,27 +121,34 @@ class Sums:
         return self._forget_gone(rows)
 
     def count_day(self, day: int) -> None:
-        """Count a day (since the epoch) anew. Raises `ClickHouseError`; then its rows are read."""
+        """Count a day (since the epoch) anew. Raises as `forget_day` does."""
         with self._lock:
-            self.generation += 1
+            self._doubt(day)
             for table in TABLES:
-                self._counted[table.name].pop(day, None)
                 self._client.command(f"ALTER TABLE {table.name} DROP PARTITION {day:d}")
                 self._client.command(_fill(table, day))
                 self._counted[table.name].update(self._read_counted(table, day))
 
     def forget_day(self, day: int) -> None:
-        """Drop what was counted of a day (since the epoch). Raises `ClickHouseError`; then its rows are read."""
+        """Drop what was counted of a day (since the epoch). Where it raises the day's rows are read.
+
+        Raises `ClickHouseError`, `Unavailable` and `LimitReached`.
+        """
         with self._lock:
-            self.generation += 1
+            self._doubt(day)
             for table in TABLES:
-                self._counted[table.name].pop(day, None)
                 self._client.command(f"ALTER TABLE {table.name} DROP PARTITION {day:d}")
+
+    def _doubt(self, day: int) -> None:
+        """Believe no count of a day. Only then is it another generation: who looked at it before asks again."""
+        for counted in self._counted.values():
+            counted.pop(day, None)
+        self.generation += 1
 
     def _count_or_refuse(self, day: int, rows: int) -> None:
         try:
             self.count_day(day)
-        except ClickHouseError as error:
+        except (ClickHouseError, ClewError, LimitReached) as error:
             _LOG.warning("day %d is not counted, its records are read instead: %s", day, first_line(error))
         if self._is_wrong(day, rows):
             self._refused[day] = rows
@@ -165,10 +173,11 @@ class Sums:
         """What each day adds up to."""
         where = "" if day is None else f"WHERE time >= {day * DAY_MS:d} AND time < {(day + 1) * DAY_MS:d} "
         question = Statement(
-            f"SELECT intDiv(time, {DAY_MS}) AS day, sum(records) AS records FROM {table.name} {where}GROUP BY day",  # noqa: S608
+            f"SELECT intDiv(time, {DAY_MS}) AS day, sum(records) AS records FROM {table.name} {where}"  # noqa: S608
+            f"GROUP BY day {UNBOUNDED}",
             {},
         )
-        return read_day_sums(self._client.raw_query(question.text, fmt="JSONEachRow"))
+        return read_day_sums(ask(self._client, question))
 
 
 def _is_within(day: int, window: Window) -> bool:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from clickhouse_connect.driver.client import Client
 
 from clew.core.errors import Unavailable
-from clew.log.engine import LimitReached, insert_lines
+from clew.log.engine import UNBOUNDED, LimitReached, insert_lines
 from clew.log.rows import RecordMark, read_ids, read_marks
 from clew.log.sql import Statement, ids_present
 
@@ -47,6 +48,12 @@ class Writer:
             if len(self._done) > REMEMBERED_TOKENS:
                 del self._done[next(iter(self._done))]
 
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Inside, nothing is inserted."""
+        with self._lock:
+            yield
+
     def _insert_missing(self, lines: bytes, token: str) -> None:
         marks = read_marks(lines)
         missing = self._missing(marks)
@@ -67,8 +74,10 @@ class Writer:
             times = [mark.time for mark in part]
             workspaces = sorted({mark.workspace for mark in part})
             question = ids_present(workspaces, min(times), max(times), [mark.id for mark in part])
+            # Never bounded: where it could not be answered no record would come into the log again.
+            unbounded = Statement(f"{question.text} {UNBOUNDED}", question.values)
             try:
-                missing.difference_update(read_ids(self._read(question)))
+                missing.difference_update(read_ids(self._read(unbounded)))
             except LimitReached as error:
                 raise Unavailable(f"The log could not tell what it holds: {error}") from error
         return missing
