@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.flow_place import FlowPlace
+from harness.flow_place import DEADLINE_S, FlowPlace
 
 
 class OtherSide:
@@ -27,7 +27,7 @@ class OtherSide:
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 other.requests.append((self.command, self.path, headers, body))
-                other.delay.wait(30)
+                other.delay.wait(DEADLINE_S)
                 status, sent, content = other.answer(self.path)
                 if status == 0:
                     self.close_connection = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import ipaddress
 import socket
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -22,7 +23,7 @@ def both_kinds(product: Product) -> list[Flow]:
     """A flow with an async node and one with a plain node, that ask for what the event says."""
     asking, plain = Flow("asking", products=[product]), Flow("plain", products=[product])
 
-    @asking.node(timeout_s=5)
+    @asking.node(timeout_s=60)
     async def ask(event, erp):
         request = event.payload
         answer = await erp.request(request.get("method", "GET"), request["path"], **request.get("options", {}))
@@ -30,7 +31,7 @@ def both_kinds(product: Product) -> list[Flow]:
             answer.raise_for_status()
         return answer.text[:20]
 
-    @plain.node(timeout_s=5)
+    @plain.node(timeout_s=60)
     def ask(event, erp):  # noqa: F811
         request = event.payload
         answer = erp.request(request.get("method", "GET"), request["path"], **request.get("options", {}))
@@ -170,14 +171,16 @@ async def test_a_retry_waits_as_long_as_the_other_side_asked(place: FlowPlace, o
     assert run.state == "completed"
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port on which nobody listens, and that nobody else is given meanwhile."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield int(held.getsockname()[1])
 
 
-async def test_a_host_that_is_not_there_is_a_connection_error(place: FlowPlace) -> None:
-    erp = Product("erp", base_url=f"http://127.0.0.1:{free_port()}")
+async def test_a_host_that_is_not_there_is_a_connection_error(place: FlowPlace, silent_port: int) -> None:
+    erp = Product("erp", base_url=f"http://127.0.0.1:{silent_port}")
     for run, node_run, (request,) in await ask_both(place, erp, path="/"):
         assert (run.state, node_run.error.type, request.error.type) == ("failed", "connection", "connection")
         assert request.http.status_code == 0

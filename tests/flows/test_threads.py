@@ -129,7 +129,7 @@ def dawdling() -> Iterator[None]:
 @pytest.mark.usefixtures("dawdling")
 async def test_after_many_calls_one_still_finds_a_thread_when_those_there_are_hang() -> None:
     """A thread that is thought idle, and is not, would keep the call waiting for ever."""
-    for _ in range(4):
+    for _ in range(8):
         threads, gate = Threads(workers=2), threading.Event()
         for _ in range(20):
             await asyncio.gather(*(threads.call(time.monotonic).done for _ in range(5)))
