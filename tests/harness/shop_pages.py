@@ -16,10 +16,10 @@ from clew.core.settings import Settings
 from clew.registry.members import Member, Role
 from clew.registry.products import Product
 from clew.registry.registry import Registry
-from clew.state.database import open_database
 from harness.running_pages import RunningPages, running_pages
 from harness.server import eventually
 from harness.shop import Ship, declare_flows, running_ship
+from harness.state import open_state
 
 
 @dataclass
@@ -74,7 +74,7 @@ def running_shop(directory: Path) -> Iterator[Shop]:
     """The shop, while the block runs."""
     settings, clock = Settings(data_dir=str(directory)), SystemClock()
     hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # what is tested is no password
-    registry = Registry(open_database(settings), clock, hasher=hasher)
+    registry = Registry(open_state(settings), clock, hasher=hasher)
     registry.products.save(Product(workspace="default", key="erp", title="ERP"))
     registry.products.save(Product(workspace="default", key="ship", title="Aptean Ship"))
     with running_ship() as ship, running_pages(declare_flows(ship.url), registry, settings, clock) as pages:

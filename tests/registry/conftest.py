@@ -7,7 +7,7 @@ from argon2 import PasswordHasher
 from clew.core.clock import FakeClock
 from clew.core.settings import Settings
 from clew.registry.registry import Registry
-from clew.state.database import open_database
+from harness.state import open_state
 
 # As weak as it may be: what is tested is who gets in, not how long it takes.
 FAST = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -33,7 +33,7 @@ def open_another(settings: Settings, clock: FakeClock) -> Iterator[Open]:
 
     def open_another(hasher: PasswordHasher = FAST) -> Registry:
         registry = Registry(
-            open_database(settings), clock, admin_key=settings.admin_key, workspace=settings.workspace, hasher=hasher
+            open_state(settings), clock, admin_key=settings.admin_key, workspace=settings.workspace, hasher=hasher
         )
         opened.append(registry)
         return registry

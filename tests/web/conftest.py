@@ -26,9 +26,10 @@ from clew.operations.exports import Exports
 from clew.registry.members import Member
 from clew.registry.products import Product
 from clew.registry.registry import Registry
-from clew.state.database import open_database
-from clew.web.pages import build_web
+from clew.web.face import WebFace
+from harness.pages import stage
 from harness.shop_pages import Shop, running_shop
+from harness.state import open_state
 
 EMAIL, PASSWORD = "ada@acme.example", "correct horse battery"
 
@@ -52,7 +53,7 @@ def settings(tmp_path: Path) -> Settings:
 def registry(settings: Settings, clock: FakeClock) -> Iterator[Registry]:
     # As weak as it may be: what is tested is who gets in, not how long it takes.
     hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    registry = Registry(open_database(settings), clock, hasher=hasher)
+    registry = Registry(open_state(settings), clock, hasher=hasher)
     registry.products.save(Product(workspace="default", key="erp", title="ERP"))
     registry.products.save(Product(workspace="default", key="ship", title="Aptean Ship"))
     yield registry
@@ -125,18 +126,20 @@ def stranger(
     cursors = CursorCodec(b"secret")
     search = Search(store, progress=indexed, clock=clock, cursors=cursors, removed=retention.removals)
     parser = FilterParser(clock=clock, cursors=cursors)
-    pages = build_web(
+    face = WebFace(
         search=search,
         parser=parser,
         registry=registry,
         settings=settings,
         clock=clock,
+        flows={},
+        runner=None,
+        flow_settings=None,
         tail=tail,
         retention=retention,
         exports=Exports(search, Path(settings.data_dir) / "exports", clock),
     )
-    with TestClient(Litestar([pages], openapi_config=None)) as client:
-        client.follow_redirects = False
+    with stage().showing(face) as client:
         yield client
     search.close()
 

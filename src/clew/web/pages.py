@@ -68,6 +68,8 @@ from clew.web.zone.handlers import choose_zone, show_zone
 
 log = logging.getLogger("clew.web")
 
+FindFace = Callable[[], WebFace]
+
 
 def build_web(
     *,
@@ -105,9 +107,14 @@ def build_web(
         retention=retention,
     )
     face.static.href("vendor/htmx.js")
+    return build_pages(lambda: face)
+
+
+def build_pages(find_face: FindFace) -> Router:
+    """The routes of the pages. What they show is asked of the face that `find_face` gives when a page is asked for."""
     behind_the_door = Router(
         path="/",
-        guards=[_signed_in(registry)],
+        guards=[_signed_in(find_face)],
         route_handlers=[
             show_overview,
             show_under_its_name,
@@ -164,9 +171,9 @@ def build_web(
     return Router(
         path="/",
         route_handlers=[behind_the_door, show_sign_in, sign_in, show_link, use_link, send_static],
-        dependencies={"face": Provide(lambda: face, sync_to_thread=False)},
+        dependencies={"face": Provide(find_face, sync_to_thread=False)},
         middleware=[SecurityHeaders, ZoneOfRequest],
-        exception_handlers=_failure_pages(face),
+        exception_handlers=_failure_pages(find_face),
         include_in_schema=False,
     )
 
@@ -198,12 +205,12 @@ async def show_nothing(request: HttpRequest) -> Response[str]:
     raise NotFound(f"There is nothing at {request.url.path[:200]}.", hint="Check the link.")
 
 
-def _signed_in(registry: Registry) -> Guard:
+def _signed_in(find_face: FindFace) -> Guard:
     """A guard that leaves the session in `state.session`, and raises `NotSignedIn` where there is none."""
 
     def guard(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
         token = connection.cookies.get(SESSION_COOKIE, "")
-        session = registry.sessions.find(token) if token else None
+        session = find_face().registry.sessions.find(token) if token else None
         if session is None:
             raise NotSignedIn("You are not signed in, or your session has ended.")
         connection.state.session = session
@@ -214,10 +221,11 @@ def _signed_in(registry: Registry) -> Guard:
 Handler = Callable[[HttpRequest, Any], Response[Any]]
 
 
-def _failure_pages(face: WebFace) -> dict[Any, Handler]:
+def _failure_pages(find_face: FindFace) -> dict[Any, Handler]:
     def refused(request: HttpRequest, error: ClewError) -> Response[Any]:
         if isinstance(error, NotSignedIn):
             return _to_sign_in(request)
+        face = find_face()
         page = FailurePage(
             layout=_layout(face, request, error.title),
             status=error.status,
@@ -232,6 +240,7 @@ def _failure_pages(face: WebFace) -> dict[Any, Handler]:
         return response
 
     def not_taken(request: HttpRequest, error: HTTPException) -> Response[Any]:
+        face = find_face()
         page = FailurePage(
             layout=_layout(face, request, "This did not work"),
             status=error.status_code,

@@ -1,0 +1,51 @@
+"""The pages as one app for all tests of a process, each with a face of its own: to build the app takes longer than
+most tests, and so does compiling the templates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+from litestar import Litestar
+from litestar.testing import TestClient
+
+from clew.web.face import WebFace
+from clew.web.pages import build_pages
+from clew.web.rendering import Templates
+from clew.web.static_files import StaticFiles
+
+
+class Stage:
+    """The one app, and the face that it shows while a test runs."""
+
+    def __init__(self) -> None:
+        self.static = StaticFiles()
+        self.templates = Templates(self.static)
+        # A function, not the method: Litestar copies what a router holds, and with a method what it is bound to.
+        self.app = Litestar([build_pages(lambda: self._find_face())], openapi_config=None)
+        self._face: WebFace | None = None
+
+    @contextmanager
+    def showing(self, face: WebFace) -> Iterator[TestClient[Litestar]]:
+        """A browser before the pages of this face."""
+        assert self._face is None, "one at a time"
+        face.static, face.templates = self.static, self.templates
+        self._face = face
+        try:
+            with TestClient(self.app) as client:
+                client.follow_redirects = False
+                yield client
+        finally:
+            self._face = None
+
+    def _find_face(self) -> WebFace:
+        assert self._face
+        return self._face
+
+
+@cache
+def stage() -> Stage:
+    """The one of this process."""
+    return Stage()
