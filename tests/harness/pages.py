@@ -21,28 +21,29 @@ class Stage:
     """The one app, and the face that it shows while a test runs."""
 
     def __init__(self) -> None:
-        self.static = StaticFiles()
-        self.templates = Templates(self.static)
-        # A function, not the method: Litestar copies what a router holds, and with a method what it is bound to.
-        self.app = Litestar([build_pages(lambda: self._find_face())], openapi_config=None)
         self._face: WebFace | None = None
+        self._static = StaticFiles()
+        self._templates = Templates(self._static)
+
+        # A function, not a method: Litestar copies what a router holds, and with a method what it is bound to.
+        def find_face() -> WebFace:
+            assert self._face
+            return self._face
+
+        self._app = Litestar([build_pages(find_face)], openapi_config=None)
 
     @contextmanager
     def showing(self, face: WebFace) -> Iterator[TestClient[Litestar]]:
         """A browser before the pages of this face."""
         assert self._face is None, "one at a time"
-        face.static, face.templates = self.static, self.templates
+        face.static, face.templates = self._static, self._templates
         self._face = face
         try:
-            with TestClient(self.app) as client:
+            with TestClient(self._app) as client:
                 client.follow_redirects = False
                 yield client
         finally:
             self._face = None
-
-    def _find_face(self) -> WebFace:
-        assert self._face
-        return self._face
 
 
 @cache

@@ -1,4 +1,4 @@
-"""State stores as copies of an empty one: a process runs the migrations once, not before each test that keeps a name."""
+"""State stores as copies of an empty one, so that a process runs the migrations once and not before each test."""
 
 from __future__ import annotations
 
