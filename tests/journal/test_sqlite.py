@@ -306,11 +306,22 @@ class TestSharedFile:
 
 
 class TestFullDisk:
-    async def test_the_file_and_its_write_ahead_log_stay_within_their_size(self, open_journal: OpenJournal) -> None:
+    @pytest.mark.parametrize("at_once", [1, 2, 3, 5, 6, 7, 11, 200])
+    async def test_the_file_and_its_write_ahead_log_stay_within_their_size(
+        self, open_journal: OpenJournal, journal_path: Path, at_once: int
+    ) -> None:
+        """However many appends share a transaction, and after one that was alone."""
         journal = open_journal(max_bytes=4_000_000)
-        outcomes = await asyncio.gather(*(journal.append(noise(n)) for n in range(200)), return_exceptions=True)
+        outcomes: list[Receipt | BaseException] = [await journal.append(noise(0))]
+        sizes = []
+        for start in range(1, 200, at_once):
+            with held_writer(journal_path):
+                waiting = [asyncio.create_task(journal.append(noise(start + n))) for n in range(at_once)]
+                await asyncio.sleep(0)
+            outcomes += await asyncio.gather(*waiting, return_exceptions=True)
+            sizes.append(journal.status().size)
         assert {type(outcome) for outcome in outcomes} == {Receipt, JournalFull}
-        assert 2_500_000 < journal.status().size <= 4_000_000
+        assert 2_500_000 < max(sizes) <= 4_000_000
 
     async def test_everything_that_waits_is_refused_and_none_of_it_is_written(
         self, open_journal: OpenJournal, journal_path: Path

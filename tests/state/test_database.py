@@ -4,6 +4,7 @@ import stat
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from clew.core.settings import Settings
 from clew.state import database as database_module
 from clew.state.database import Database, open_database
 from clew.state.tables import products, sources
+from clew.state.write_ahead_log import use_write_ahead_log
 
 ERP = {"workspace": "w", "key": "erp", "title": "ERP", "declared": False, "created_at": 1}
 
@@ -152,6 +154,25 @@ def test_processes_that_start_at_the_same_time_share_one_new_database(settings: 
         for _ in range(3)
     ]
     assert [process.communicate(timeout=60) for process in started] == [("open\n", "")] * 3
+
+
+def test_a_start_waits_longer_for_another_that_upgrades_than_a_writer_for_a_writer(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_module, "BUSY_S", 0.01)
+    path = Path(settings.data_dir) / "state.db"
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        use_write_ahead_log(other, 0)
+        other.execute("BEGIN IMMEDIATE")
+        opened: list[Database] = []
+        opening = threading.Thread(target=lambda: opened.append(open_database(settings)))
+        opening.start()
+        opening.join(0.5)  # so that it most likely waits already
+        other.execute("ROLLBACK")
+        opening.join()
+    assert keys(opened[0]) == []
+    opened[0].close()
 
 
 def test_a_state_url_may_name_another_file(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from clew.core.errors import JournalFull, SettingsError, Unavailable
+from clew.state.write_ahead_log import use_write_ahead_log
 
 FORMAT = 1
 APPLICATION_ID = int.from_bytes(b"Clew")
@@ -68,7 +69,7 @@ def _is_empty(connection: sqlite3.Connection) -> bool:
 
 
 def _create(connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA journal_mode = WAL")
+    use_write_ahead_log(connection, BUSY_TIMEOUT_S)
     connection.execute("BEGIN IMMEDIATE")
     if _is_empty(connection):  # another process may have been first
         for statement in files("clew.journal").joinpath("schema.sql").read_text().split(";\n"):

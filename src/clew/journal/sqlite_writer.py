@@ -54,16 +54,20 @@ class Room(msgspec.Struct, frozen=True):
     reserve_bytes: int
 
     def wal_bytes(self) -> int:
-        """The write-ahead log's part of `max_bytes`: a quarter, the file has the rest."""
-        return min(WAL_BYTES, self.max_bytes // 4) if self.max_bytes else WAL_BYTES
+        """How large the write-ahead log may be before it is copied back: the next group still goes on top of it."""
+        return min(WAL_BYTES, self.max_bytes // 9) if self.max_bytes else WAL_BYTES
 
     def group_bytes(self) -> int:
         """The most that goes into one transaction, single larger appends aside."""
         return min(GROUP_BYTES, self.wal_bytes())
 
     def pages(self, page_size: int) -> int:
-        """The most pages the file may grow to."""
-        return max(1, (self.max_bytes - self.wal_bytes()) // page_size) if self.max_bytes else NO_PAGE_LIMIT
+        """The most pages the file may grow to: what the write-ahead log leaves of `max_bytes`, about three quarters."""
+        if not self.max_bytes:
+            return NO_PAGE_LIMIT
+        # A page that is only partly filled, or holds the tree above the rows, goes into the log whole.
+        most_wal_bytes = (self.wal_bytes() + self.group_bytes()) * 9 // 8
+        return max(1, (self.max_bytes - most_wal_bytes) // page_size)
 
 
 class _Waiting(msgspec.Struct, frozen=True):

@@ -28,10 +28,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from clew.core.errors import SettingsError, Unavailable
 from clew.core.settings import Settings
 from clew.state.tables import REVISION, revisions
+from clew.state.write_ahead_log import use_write_ahead_log
 
 FILE = "state.db"
 BUSY_S = 5
 """How long a writer waits for another. Ours take milliseconds: whoever holds it longer is stuck."""
+UPGRADE_BUSY_S = 60
+"""How long a start waits for another that brings the database up to date."""
 CONNECTIONS = 16
 """The most at once. A connection waits only for the disk, so more of them would not be faster."""
 
@@ -200,14 +203,19 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
     def prepare_connection(connection: sqlite3.Connection, _: object) -> None:
         # Python's sqlite3 begins transactions by guessing from the statement; ours are begun below, by intent.
         connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode=WAL")
+        use_write_ahead_log(connection, BUSY_S)
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
 
     def begin(connection: sa.Connection) -> None:
         # A writer takes the write lock at once: a reader that turns writer halfway cannot wait for it, it fails.
-        writes = connection.get_execution_options().get("clew_writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        options = connection.get_execution_options()
+        if not options.get("clew_upgrades"):
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("clew_writes") else "BEGIN")
+            return
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {UPGRADE_BUSY_S * 1000}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_S * 1000:.0f}")
 
     sa.event.listen(engine, "connect", prepare_connection)
     sa.event.listen(engine, "begin", begin)
@@ -222,7 +230,7 @@ def _upgrade(engine: sa.Engine) -> None:
     from clew.state.upgrade import upgrade  # noqa: PLC0415
 
     # Under the write lock, so that of two processes that start together one upgrades and the other finds it done.
-    with engine.connect().execution_options(clew_writes=True) as connection, connection.begin():
+    with engine.connect().execution_options(clew_upgrades=True) as connection, connection.begin():
         upgrade(connection)
 
 
