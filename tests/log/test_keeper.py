@@ -34,7 +34,7 @@ class Chores:
 def keep(chores):
     keeper = Keeper(chores, every_s=0.001)
     keeper.start()
-    assert chores.ended.wait(10)
+    assert chores.ended.wait(60)
     keeper.stop()
 
 
@@ -74,5 +74,5 @@ def test_a_mistake_of_ours_does_not_end_it(caplog):
 def keep_all(*chores):
     keeper = Keeper(InTurn(*chores), every_s=0.001)
     keeper.start()
-    assert all(one.ended.wait(10) for one in chores)
+    assert all(one.ended.wait(60) for one in chores)
     keeper.stop()

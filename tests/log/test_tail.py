@@ -25,7 +25,7 @@ from clew.log.tail import IDLE_BYTES, MOST_WATCHERS, LiveTail
 from clew.log.watcher import MOST_TAKEN, MOST_WAITING, MOST_WAITING_BYTES, Arrived, Dropped, Event, Watcher
 
 NOW = 1_780_000_000_000
-PATIENCE_S = 10
+PATIENCE_S = 60
 ALL = Filter(workspace="w")
 
 
@@ -266,8 +266,9 @@ async def test_a_block_that_the_pump_had_to_try_again_is_shown_once(tail: LiveTa
     pump.start()
     assert await asyncio.to_thread(pump.drain, PATIENCE_S)
     await asyncio.to_thread(pump.stop)
-    assert len(await take(watcher, 1)) == 1
-    assert await watcher.next(0.05) == []
+    await until_looked(watcher, journal.status().last + 1)
+    assert len(await watcher.next(PATIENCE_S) or []) == 1
+    assert await watcher.next(0) == []
 
 
 async def test_blocks_let_go_of_unseen_are_told_with_how_many_records_they_had(
@@ -321,13 +322,12 @@ async def test_what_is_no_longer_kept_is_told_as_dropped_nobody_knows_how_much(p
     tail, blocks = LiveTail(begin=40), Blocks(last=40)
     tail.offer(blocks.of([make()], positions=3))
     watcher = tail.watch(ALL, place)
-    (event,) = await take(watcher, 1)
-    assert isinstance(event, Dropped)
-    assert (event.count, event.at_most) == (None, None)
     last = make()
     tail.offer(blocks.of([last]))
-    events = await take_until(watcher, last)
-    assert len(events) == (1 if place == "400.0" else 2)
+    missing, *events = await take_until(watcher, last)
+    assert isinstance(missing, Dropped)
+    assert (missing.count, missing.at_most) == (None, None)
+    assert len(records_of(events)) == len(events) == (1 if place == "400.0" else 2)
     tail.close()
 
 
@@ -373,7 +373,7 @@ async def test_closing_ends_every_watcher_at_once_after_what_waits_for_it(tail: 
     tail.close()
     assert len(await watcher.next(PATIENCE_S) or []) == 1
     assert await watcher.next(PATIENCE_S) is None
-    assert await asyncio.wait_for(waiting, 1) is None
+    assert await asyncio.wait_for(waiting, PATIENCE_S) is None
     with pytest.raises(Unavailable):
         tail.watch(ALL)
 
@@ -421,4 +421,4 @@ def test_handing_over_takes_no_time_whatever_the_watchers_do(tail: LiveTail, blo
         tail.offer(block)
         return time.thread_time() - began_s
 
-    assert asyncio.run(hand_over()) < 0.01
+    assert asyncio.run(hand_over()) < 0.1  # of a processor: to look through them takes more than ten times as long
