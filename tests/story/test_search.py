@@ -225,7 +225,7 @@ def test_the_command_shows_a_table_and_how_to_go_on(server: ServerProcess, custo
 
 def test_the_command_says_what_to_change_and_that_it_failed(server: ServerProcess) -> None:
     refused = clew_search(server, 'a "b')
-    assert refused.returncode == 1
+    assert refused.returncode == 2
     assert "Close it" in refused.stderr
     assert not refused.stdout
     assert clew_search(server, "--status", "red").returncode == 2

@@ -339,7 +339,7 @@ def test_the_command_goes_on_where_it_was_when_the_server_is_back(tmp_path: Path
     [
         (("--status", "meh"), {}, 2, "meh"),
         (("--colour", "red"), {}, 2, "colour"),
-        (("--trace-id", "x"), {}, 1, "trace_id"),
+        (("--trace-id", "x"), {}, 2, "trace_id"),
         (("--api-key", "clew_wrong"), {}, 1, "not known"),
         (("--url", "http://127.0.0.1:1", "--api-key", "x"), {}, 1, "127.0.0.1:1"),
     ],

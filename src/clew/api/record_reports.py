@@ -17,6 +17,7 @@ from clew.api.representation import CoverageForm, show_coverage
 from clew.core.clock import to_rfc3339
 from clew.core.record import Kind
 from clew.core.request_log import note
+from clew.log.downloads import begin_export
 from clew.log.export import CONTENT_TYPES
 from clew.log.parameters import FilterParser
 from clew.log.report_parameters import parse_export, parse_facets, parse_histogram
@@ -93,6 +94,7 @@ def build_reports(search: Search, parser: FilterParser, path: str, kind: Kind | 
             "content-disposition": f'attachment; filename="{path}.{asked.format}"',
             "x-content-type-options": "nosniff",
         }
-        return Stream(search.export(asked.filter, asked.format, asked.sort), headers=headers)
+        pieces = await begin_export(search.export(asked.filter, asked.format, asked.sort))
+        return Stream(pieces, headers=headers)
 
     return [count_over_time, list_frequent_values, export_records]

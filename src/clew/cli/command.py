@@ -9,14 +9,14 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from clew.core.errors import ClewError
+from clew.core.errors import BadRequest, ClewError
 
 out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 
 class Command(click.Group):
-    """A group that tells our errors in two lines and exits with 1."""
+    """A group that tells our errors in two lines and exits with 1, or with 2 where it was called wrongly."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
@@ -26,4 +26,4 @@ class Command(click.Group):
             err.print(f"[red]clew:[/red] {escape(error.detail)}", markup=True)
             if error.hint:
                 err.print(error.hint, markup=False)
-            sys.exit(1)
+            sys.exit(2 if isinstance(error, BadRequest) else 1)

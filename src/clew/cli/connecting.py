@@ -11,7 +11,7 @@ import click
 import httpx
 import msgspec
 
-from clew.core.errors import ClewError, NotSignedIn, Unavailable
+from clew.core.errors import BadRequest, ClewError, NotSignedIn, Unavailable
 from clew.core.settings import Settings, load
 from clew.operations.running_server import RunningServer, find_server
 
@@ -73,7 +73,10 @@ def connect(url: str = "", key: str = "", settings: Settings | None = None) -> I
 
 
 def check_answer(answer: httpx.Response) -> httpx.Response:
-    """The answer, where it is none that refuses. Raises `Refused` with what the server said."""
+    """The answer, where it is none that refuses.
+
+    Raises with what the server said: `BadRequest` where it could not read what it was asked, else `Refused`.
+    """
     if answer.is_success:
         return answer
     answer.read()
@@ -82,4 +85,5 @@ def check_answer(answer: httpx.Response) -> httpx.Response:
         detail, hint = str(problem["detail"]), str(problem.get("hint", ""))
     except (msgspec.DecodeError, KeyError, TypeError, AttributeError):
         detail, hint = f"The server answered {answer.status_code}.", ""
-    raise Refused(detail, hint=hint)
+    refusal = BadRequest if answer.status_code == BadRequest.status else Refused
+    raise refusal(detail, hint=hint)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -15,13 +15,16 @@ import msgspec
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from clew.cli.command import err
-from clew.cli.connecting import check_answer, connect, server_options
+from clew.cli.connecting import ANSWER_S, Refused, check_answer, connect, server_options
 from clew.cli.filtering import filter_options
 from clew.core.errors import Unavailable
 from clew.log.export import FORMATS
 from clew.log.parameters import FILTER_NAMES, SORTS
 
 Pairs = list[tuple[str, str]]
+
+PIECE_S = 600.0
+"""How long the next piece of a file may take: where few records match, very many are looked at for one."""
 
 
 class Total(msgspec.Struct, frozen=True):
@@ -47,18 +50,30 @@ def export(*, filters: Pairs, form: str, target: str, sort: str, url: str, key: 
     with connect(url, key) as client:
         total = _count(client, filters)
         asked = [*filters, ("format", form), ("sort", sort)]
+        timeout = httpx.Timeout(ANSWER_S, read=PIECE_S)
         with (
-            client.stream("GET", "/v1/records/export", params=tuple(asked)) as answer,
+            client.stream("GET", "/v1/records/export", params=tuple(asked), timeout=timeout) as answer,
             _Bar(total, form) as bar,
         ):
             check_answer(answer)
-            pieces = answer.iter_bytes()
+            pieces = _whole(answer)
             if target == "-":
                 _write_out(pieces, bar.tell)
             else:
                 _write_file(Path(target), pieces, bar.tell)
     said = "" if total.truncated else f"{total.count:,} records when it began, "
     err.print(f"{said}{bar.size:,} bytes.", markup=False)
+
+
+def _whole(answer: httpx.Response) -> Iterator[bytes]:
+    """The file in pieces. Raises `Refused` where the server does not give all of it: it has no other way to say so."""
+    try:
+        yield from answer.iter_bytes()
+    except httpx.RemoteProtocolError as error:
+        raise Refused(
+            "The server ended the file before it was whole.",
+            hint="Its messages say why; it may need CLEW_LOG_MEMORY_BYTES to be raised, or a shorter time.",
+        ) from error
 
 
 def _count(client: httpx.Client, filters: Pairs) -> Total:

@@ -85,7 +85,8 @@ class WhyNots:
         self._settings = flow_settings
         self._registry = registry
         self._clock = clock
-        self._asker = WhyNotAsker(search, runner, clock)
+        self._search = search
+        self._runner = runner
 
     async def explain(self, asked: WhyNotRequest) -> WhyNot:
         """Walk the chain.
@@ -94,9 +95,8 @@ class WhyNots:
         a time that ends before it begins; `NotAllowed` for a customer that may not be seen.
         """
         question = await asyncio.to_thread(self._read, asked)
-        facts = await self._asker.find(
-            question, title_of=lambda key: self._registry.products.title(asked.workspace, key)
-        )
+        asker = WhyNotAsker(self._search, self._runner, self._clock)
+        facts = await asker.find(question, title_of=lambda key: self._registry.products.title(asked.workspace, key))
         return build_why_not(question, self._with_settings(question, facts))
 
     def _with_settings(self, question: Question, facts: WhyNotFacts) -> WhyNotFacts:

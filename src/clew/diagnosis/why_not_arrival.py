@@ -224,7 +224,7 @@ def _asked_for(case: Case) -> Check:
     return Check(
         name="happened",
         question=ASKED_FOR,
-        verdict="no",
+        verdict=_unless_unkept(case),
         sentence=f"Nothing but a call of the API starts it, and none came{case.who} {case.when}.",
         because="nothing but a call of the API starts it, and none came",
     )

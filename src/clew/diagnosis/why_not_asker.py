@@ -27,18 +27,23 @@ _EVENTS: tuple[Kind, ...] = ("external_event", "internal_event")
 
 
 class WhyNotAsker:
-    """Asks the log and the runner. `runner` is None where nothing can be open."""
+    """Asks the log and the runner for one question. `runner` is None where nothing can be open."""
 
     def __init__(self, search: Search, runner: Runner | None, clock: Clock) -> None:
         self._search = search
         self._runner = runner
         self._clock = clock
+        self._is_cut = False
 
     async def find(self, question: Question, *, title_of: TitleOf) -> WhyNotFacts:
-        """What the log and the runner know. `title_of` gives what people call a product."""
+        """What the log and the runner know. `title_of` gives what people call a product.
+
+        The coverage is truncated where any of the answers is: what was not found may be there.
+        """
         facts = await (self._of_events(question) if question.is_by_event else self._of_flow(question))
         cause = await self._cause(question, facts.ended, title_of)
-        return msgspec.structs.replace(facts, cause=cause)
+        coverage = msgspec.structs.replace(facts.coverage, truncated=self._is_cut)
+        return msgspec.structs.replace(facts, cause=cause, coverage=coverage)
 
     async def _of_events(self, question: Question) -> WhyNotFacts:
         """Where events start it: what came, which of it counts, and what became of that."""
@@ -96,16 +101,16 @@ class WhyNotAsker:
         failed = msgspec.structs.replace(came, status=("failure",))
         own = msgspec.structs.replace(came, customer=_only(question.customer), event=question.events)
         received, refused, latest, refusals, mine = await asyncio.gather(
-            self._search.count(came),
-            self._search.count(failed),
+            self._count(came),
+            self._count(failed),
             self._page(came, 1),
             self._page(failed, MAX_REFUSED),
             self._page(own, MAX_EVENTS),
         )
         items = latest.page.items or (await self._page(_until(came), 1)).page.items
         return Arrivals(
-            received=received.count.count,
-            refused_count=refused.count.count,
+            received=received,
+            refused_count=refused,
             latest=items[0] if items else None,
             refused=refusals.page.items,
             repeats=tuple(one for one in mine.page.items if one.duplicate_of),
@@ -184,7 +189,14 @@ class WhyNotAsker:
         return build_cause(chain, failed.id, title_of) if is_there else None
 
     async def _page(self, filter: Filter, limit: int, sort: Sort = "desc") -> Answer:
-        return await self._search.page(ListRequest(Query(filter=filter, limit=limit, sort=sort), b"", ()))
+        answer = await self._search.page(ListRequest(Query(filter=filter, limit=limit, sort=sort), b"", ()))
+        self._is_cut |= answer.page.truncated
+        return answer
+
+    async def _count(self, filter: Filter) -> int:
+        answer = await self._search.count(filter)
+        self._is_cut |= answer.count.truncated
+        return answer.count.count
 
 
 def _within(question: Question) -> Filter:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
-from clew.log.engine import UNBOUNDED
 from clew.log.rows import Day, read_days
-from clew.log.sql import Statement
+from clew.log.sql import UNBOUNDED, Statement
 
 FRESH_S = 1.0
 """How long the parts are believed: merges change them without a word to us, and rows never."""

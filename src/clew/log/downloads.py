@@ -15,6 +15,52 @@ from clew.log.store import LogStore
 RETRY_AFTER_S = 30
 
 
+FIRST_PIECES = 2
+"""The heading of a CSV, and the first of its lines."""
+BEGIN_S = 2.0
+"""How long the first pieces are waited for: somebody waits for the answer to begin."""
+
+
+async def begin_export(pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    """The same pieces, when the first of them are there, or after a while.
+
+    What the export fails for until then is raised here, where it can still be answered; later it can only break off.
+    """
+    first: list[bytes] = []
+    coming = _ask_for_next(pieces)
+    while len(first) < FIRST_PIECES and (await asyncio.wait([coming], timeout=BEGIN_S))[0]:
+        piece = coming.result()
+        if not piece:
+            break
+        first.append(piece)
+        coming = _ask_for_next(pieces)
+    return _go_on(first, coming, pieces)
+
+
+async def _go_on(
+    first: list[bytes], coming: asyncio.Task[bytes], pieces: AsyncGenerator[bytes, None]
+) -> AsyncGenerator[bytes, None]:
+    try:
+        for piece in first:
+            yield piece
+        while piece := await coming:
+            yield piece
+            coming = _ask_for_next(pieces)
+    finally:
+        coming.cancel()
+        await asyncio.wait([coming])
+        await pieces.aclose()
+
+
+def _ask_for_next(pieces: AsyncGenerator[bytes, None]) -> asyncio.Task[bytes]:
+    """The next piece, in a task so that it can be waited for with an end; none is empty, so that says the end."""
+
+    async def ask() -> bytes:
+        return await anext(pieces, b"")
+
+    return asyncio.create_task(ask())
+
+
 class Downloads:
     """The exports that run. Used from one event loop."""
 

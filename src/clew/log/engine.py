@@ -20,16 +20,13 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from clew.core.errors import DataDirInUse, SettingsError, Unavailable
 from clew.core.settings import MIB
-from clew.log.sql import Statement
+from clew.log.sql import UNBOUNDED, Statement
 
 OPEN_FILES = 65_536
 """Files the engine may need at once: about 25 a part that is read, and several hundred parts."""
 
 LOCK_TRIES, LOCK_EVERY_S = 3, 0.05
 DROP_TRIES = 3
-
-UNBOUNDED = "SETTINGS max_memory_usage = 0, max_execution_time = 0"
-"""Behind a question of our own that is always small: a bound for questions must not keep the log from working."""
 
 ENGINE_OPTIONS = {
     # The engine's own caches may take half of the memory by default. The page cache of the system holds the same bytes

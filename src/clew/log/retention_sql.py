@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from clew.core.clock import DAY_MS
 from clew.core.record import HttpExchange, Kind, Status
 from clew.core.removal import HTTP_BODIES, LOGS, PAYLOAD, mark_of, place_of_body
-from clew.log.engine import UNBOUNDED
-from clew.log.sql import Conditions, Statement
+from clew.log.sql import UNBOUNDED, Conditions, Statement
 from clew.log.store import Kept
 
 DAYS = Statement(

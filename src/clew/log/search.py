@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
@@ -152,7 +152,7 @@ class Search:
         """The most frequent values of each of `names` (of `FACET_NAMES`), at most `limit`."""
         return await self._run(lambda: self._facets(filter, names, limit))
 
-    def export(self, filter: Filter, format: ExportFormat, sort: Sort = "desc") -> AsyncIterator[bytes]:
+    def export(self, filter: Filter, format: ExportFormat, sort: Sort = "desc") -> AsyncGenerator[bytes, None]:
         """Every record that matches, as a file in pieces, see `LogStore.export`. It begins with the first piece.
 
         Raises `TooMany` where as many exports run as may.

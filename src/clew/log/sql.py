@@ -7,9 +7,11 @@ from typing import Any
 
 import msgspec
 
+from clew.core.clock import DAY_MS
 from clew.core.failure_class import CLASS_OF_STATUS, CLASS_OF_TYPE, FailureClass
 from clew.core.record import Record, Summary
 from clew.log.query import ACTIONS_OF_STEPS, EXACT_FILTERS, Filter, HttpStatusFilter, KeyFilter, Place
+from clew.log.widening import Look
 from clew.log.windows import Window
 from clew.log.words import inner_words_of
 
@@ -21,6 +23,9 @@ TEXTS = ("message", "parameters", "payload")
 
 MAX_WORDS_A_CALL = 64
 """How many words `hasAllTokens` and `hasAnyTokens` take."""
+
+UNBOUNDED = "SETTINGS max_memory_usage = 0, max_execution_time = 0"
+"""Behind a question of our own that is always small: a bound for questions must not keep the log from working."""
 
 SUMMARY_COLUMNS = ", ".join(Summary.__struct_fields__)
 RECORD_COLUMNS = ", ".join(Record.__struct_fields__)
@@ -65,19 +70,22 @@ class Conditions:
 
 
 def summaries(
-    filter: Filter, window: Window, place: Place | None, *, later: bool, limit: int, budget_s: float
+    filter: Filter, look: Look, place: Place | None, *, later: bool, limit: int, budget_s: float
 ) -> Statement:
     """Summaries of a window in the order in which it is scanned: `later` from old to new, else from new to old.
 
     They begin behind `place`, in the direction of the scan.
     """
-    conditions = within(filter, window)
+    conditions = within(filter, look.window)
+    if look.days is not None:
+        conditions.add(f"intDiv(time, {DAY_MS}) IN {conditions.bind(list(look.days), 'Array(Int64)')}")
     if place is not None:
         _begin_behind(conditions, place, later=later)
     order = "ASC" if later else "DESC"
     return Statement(
         f"SELECT {SUMMARY_COLUMNS} FROM log WHERE {conditions.where()} "  # noqa: S608  # conditions bind all values
-        f"ORDER BY time {order}, id {order} LIMIT {limit:d} SETTINGS max_execution_time = {budget_s:f}",
+        f"ORDER BY time {order}, id {order} LIMIT {limit:d} "
+        f"SETTINGS optimize_read_in_order = {look.is_in_order:d}, max_execution_time = {budget_s:f}",
         conditions.values,
     )
 
@@ -139,7 +147,7 @@ def oldest_time(workspace: str) -> Statement:
     conditions = Conditions()
     conditions.add(f"workspace = {conditions.bind(workspace, 'String')}")
     return Statement(
-        f"SELECT time FROM log WHERE {conditions.where()} ORDER BY time LIMIT 1",  # noqa: S608
+        f"SELECT time FROM log WHERE {conditions.where()} ORDER BY time LIMIT 1 {UNBOUNDED}",  # noqa: S608
         conditions.values,
     )
 

@@ -19,10 +19,13 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from clew.core.clock import DAY_MS, HOUR_MS, MINUTE_MS, Clock
 from clew.core.errors import ClewError
+from clew.log import day_values
+from clew.log.day_values import DayValues
 from clew.log.days import Days
-from clew.log.engine import UNBOUNDED, LimitReached, ask, first_line
+from clew.log.engine import LimitReached, ask, first_line
+from clew.log.query import Filter
 from clew.log.rows import read_day_sums
-from clew.log.sql import Statement
+from clew.log.sql import UNBOUNDED, Statement
 from clew.log.windows import Window
 
 LEAST_ROWS = 5_000
@@ -65,6 +68,8 @@ TABLES = (
 )
 """Those with the fewest rows first."""
 
+_NAMES = (*(table.name for table in TABLES), day_values.TABLE)
+
 
 class Cover(msgspec.Struct, frozen=True):
     """Days (since the epoch, in order) that a table answers for; the rest is the log's."""
@@ -81,7 +86,8 @@ class Sums:
         self._days = days
         self._clock = clock
         self._lock = threading.Lock()
-        self._counted = {table.name: self._read_counted(table) for table in TABLES}
+        self._values = DayValues(lambda question: ask(client, question), client.command)
+        self._counted = {name: self._read_counted(name) for name in _NAMES}
         self._settling: dict[int, tuple[int, int]] = {}
         self._refused: dict[int, int] = {}
         self.generation = 0
@@ -91,9 +97,13 @@ class Sums:
         wanted = frozenset(columns)
         for table in TABLES:
             if wanted <= table.columns and not (step_ms or DAY_MS) % table.step_ms:
-                days = tuple(day for day in self._believed(table) if _is_within(day, window))
+                days = tuple(day for day in self._believed(table.name) if _is_within(day, window))
                 return Cover(table, days) if days else None
         return None
+
+    def most(self, filter: Filter) -> dict[int, int]:
+        """How many records match at most on each day (since the epoch) of which that is known."""
+        return self._values.most(filter, self._believed(day_values.TABLE))
 
     def ask(self, question: Callable[[Cover | None], bytes], cover: Callable[[], Cover | None]) -> bytes:
         """Ask with what is covered; again without, where a day was counted anew in the middle of it."""
@@ -127,7 +137,9 @@ class Sums:
             for table in TABLES:
                 self._client.command(f"ALTER TABLE {table.name} DROP PARTITION {day:d}")
                 self._client.command(_fill(table, day))
-                self._counted[table.name].update(self._read_counted(table, day))
+            self._values.count(day)
+            for name, counted in self._counted.items():
+                counted.update(self._read_counted(name, day))
 
     def forget_day(self, day: int) -> None:
         """Drop what was counted of a day (since the epoch). Where it raises the day's rows are read.
@@ -138,11 +150,13 @@ class Sums:
             self._doubt(day)
             for table in TABLES:
                 self._client.command(f"ALTER TABLE {table.name} DROP PARTITION {day:d}")
+            self._values.forget(day)
 
     def _doubt(self, day: int) -> None:
         """Believe no count of a day. Only then is it another generation: who looked at it before asks again."""
         for counted in self._counted.values():
             counted.pop(day, None)
+        self._values.doubt(day)
         self.generation += 1
 
     def _count_or_refuse(self, day: int, rows: int) -> None:
@@ -165,16 +179,17 @@ class Sums:
         self.forget_day(gone)
         return True
 
-    def _believed(self, table: SumTable) -> list[int]:
-        days, counted = self._days.known(), self._counted[table.name]
+    def _believed(self, name: str) -> list[int]:
+        days, counted = self._days.known(), self._counted[name]
         return sorted(day for day, known in days.items() if counted.get(day) == known.records)
 
-    def _read_counted(self, table: SumTable, day: int | None = None) -> dict[int, int]:
-        """What each day adds up to."""
-        where = "" if day is None else f"WHERE time >= {day * DAY_MS:d} AND time < {(day + 1) * DAY_MS:d} "
+    def _read_counted(self, name: str, day: int | None = None) -> dict[int, int]:
+        """What each day of a table adds up to."""
+        of_day = "1" if day is None else f"time >= {day * DAY_MS:d} AND time < {(day + 1) * DAY_MS:d}"
+        of_all = "name = ''" if name == day_values.TABLE else "1"
         question = Statement(
-            f"SELECT intDiv(time, {DAY_MS}) AS day, sum(records) AS records FROM {table.name} {where}"  # noqa: S608
-            f"GROUP BY day {UNBOUNDED}",
+            f"SELECT intDiv(time, {DAY_MS}) AS day, sum(records) AS records FROM {name} "  # noqa: S608
+            f"WHERE {of_day} AND {of_all} GROUP BY day {UNBOUNDED}",
             {},
         )
         return read_day_sums(ask(self._client, question))

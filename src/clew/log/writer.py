@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from clickhouse_connect.driver.client import Client
 
 from clew.core.errors import Unavailable
-from clew.log.engine import UNBOUNDED, LimitReached, insert_lines
+from clew.log.engine import LimitReached, insert_lines
 from clew.log.rows import RecordMark, read_ids, read_marks
-from clew.log.sql import Statement, ids_present
+from clew.log.sql import UNBOUNDED, Statement, ids_present
 
 REMEMBERED_TOKENS = 1_000
 IDS_A_QUESTION = 10_000

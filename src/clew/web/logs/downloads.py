@@ -9,6 +9,7 @@ from litestar.params import FromPath
 from litestar.response import Stream
 
 from clew.core.clock import to_rfc3339
+from clew.log.downloads import begin_export
 from clew.log.export import CONTENT_TYPES, ExportFormat
 from clew.log.report_parameters import parse_export
 from clew.web.face import Face, HttpRequest, session_of
@@ -53,7 +54,8 @@ async def download_log(request: HttpRequest, face: Face, name: FromPath[str] = "
         "Content-Disposition": f'attachment; filename="{name_file(log, face.clock.now_ms(), asked.format)}"',
         "Content-Type": CONTENT_TYPES[asked.format],
     }
-    return Stream(face.search.export(asked.filter, asked.format, asked.sort), headers=headers)
+    pieces = await begin_export(face.search.export(asked.filter, asked.format, asked.sort))
+    return Stream(pieces, headers=headers)
 
 
 def name_file(log: LogName, now_ms: int, format: ExportFormat) -> str:
