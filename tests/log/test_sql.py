@@ -11,6 +11,7 @@ from clew.log import report_sql, sql
 from clew.log.engine import READER_SETTINGS, open_client
 from clew.log.query import EXACT_FILTERS, Filter, KeyFilter
 from clew.log.sums import TABLES, Cover
+from clew.log.widening import Look
 from clew.log.windows import Window
 
 NOW = 1_780_000_000_000
@@ -48,7 +49,7 @@ def explain(clickhouse_store, clickhouse_directory):
 
     def explain(window=None, **asked):
         question = sql.summaries(
-            Filter(workspace=workspace, **asked), window or Window(), None, later=False, limit=51, budget_s=10
+            Filter(workspace=workspace, **asked), Look(window or Window()), None, later=False, limit=51, budget_s=10
         )
         return client.raw_query("EXPLAIN indexes = 1 " + question.text, question.values, fmt="TSVRaw").decode()
 

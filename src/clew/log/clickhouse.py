@@ -16,6 +16,7 @@ from clew.core.errors import Unavailable
 from clew.core.ids import time_of
 from clew.core.record import Kind, Record, Status, Summary
 from clew.log import sql
+from clew.log.day_values import is_told
 from clew.log.days import Days
 from clew.log.engine import (
     READER_SETTINGS,
@@ -46,6 +47,7 @@ from clew.log.schema import apply_schema
 from clew.log.store import Count, DayUse, Facets, Histogram, Kept, KindUse, Traces
 from clew.log.streams import stream_csv, stream_parquet, stream_text
 from clew.log.sums import Sums
+from clew.log.widening import Stepping, Widening
 from clew.log.windows import Window, join_first, windows_back, windows_of_days, windows_of_scan, windows_on
 from clew.log.writer import Writer
 
@@ -118,24 +120,28 @@ class ClickHouseStore:
         reached_ms: int | None = None
         truncated = False
         pause_s = math.inf if query.pause_ms is None else time.monotonic() + query.pause_ms / 1000
-        for window in self._windows_of(query, later=later):
+        search = self._search(query, later=later)
+        while look := search.next(len(found), query.limit + 1):
             if reached_ms is not None and time.monotonic() >= pause_s:
                 truncated = True
                 break
             question = sql.summaries(
                 query.filter,
-                window,
+                look,
                 query.place,
                 later=later,
                 limit=query.limit + 1 - len(found),
-                budget_s=left_s(deadline_s),
+                budget_s=left_s(deadline_s) / (1 + look.can_divide),
             )
             try:
                 found += read_summaries(self._ask(question))
             except LimitReached:
+                if look.can_divide:
+                    search.divide()
+                    continue
                 truncated = True
                 break
-            reached_ms = window.to_ms if later else window.from_ms
+            reached_ms = look.window.to_ms if later else look.window.from_ms
             if len(found) > query.limit:
                 break
         return _page(query, found, truncated=truncated, reached_ms=reached_ms)
@@ -245,15 +251,22 @@ class ClickHouseStore:
             client.close()
         self._lock.release()
 
-    def _windows_of(self, query: Query, *, later: bool) -> list[Window]:
-        """The windows of a page. What contains a text is found by reading everything: a little at a time."""
+    def _search(self, query: Query, *, later: bool) -> Widening | Stepping:
+        """Where a page looks. What contains a text is found by reading everything: a little at a time."""
         filter, place_ms = query.filter, query.place.time if query.place else None
-        if filter.contains is None or _is_needle(filter):
-            return self._windows(filter, place_ms, later=later)
         start_ms = self._clock.now_ms() if place_ms is None and not later else place_ms
-        records = {day: known.records for day, known in self._days.known().items()}
+        rows = {day: known.records for day, known in self._days.known().items()}
+        if filter.contains is None or _is_needle(filter):
+            return Widening(
+                self._windows(filter, place_ms, later=later),
+                {} if _is_needle(filter) else rows,
+                self.sums.most(filter),
+                is_told=is_told(filter),
+                later=later,
+                start_ms=None if later else start_ms,
+            )
         whole, has_begun = Window(filter.from_ms, filter.to_ms), query.place is not None
-        return windows_of_scan(whole, start_ms, records, later=later, has_begun=has_begun)
+        return Stepping(windows_of_scan(whole, start_ms, rows, later=later, has_begun=has_begun))
 
     def _windows(self, filter: Filter, place_ms: int | None, *, later: bool) -> list[Window]:
         whole = Window(filter.from_ms, filter.to_ms)
@@ -264,8 +277,9 @@ class ClickHouseStore:
             windows = windows_on(whole, place_ms, days)
         else:
             windows = windows_back(whole, self._clock.now_ms() if place_ms is None else place_ms, days)
-        # One of many customers hardly fills a page in an hour, and a question costs 25 ms even where it finds nothing.
-        return join_first(windows, later=later) if filter.customer else windows
+        # One of many customers hardly fills a page in an hour, and words are looked up day by day in any case.
+        is_rare = filter.customer or filter.words or filter.phrases
+        return join_first(windows, later=later) if is_rare else windows
 
     def _records(self, question: sql.Statement) -> list[Record]:
         return read_records(self._ask_whole(question))

@@ -93,6 +93,16 @@ class _DaySum(msgspec.Struct, frozen=True):
     records: int
 
 
+class ValueRow(msgspec.Struct, frozen=True):
+    """The values that a column (`name`) of a workspace had on a day since the epoch, and how many records had each."""
+
+    day: int
+    workspace: str
+    name: str
+    each: tuple[str, ...]
+    counts: tuple[int, ...]
+
+
 class _Value(msgspec.Struct, frozen=True):
     place: int
     value: str
@@ -132,6 +142,7 @@ _VALUES = msgspec.json.Decoder(_Value)
 _DAY_USES = msgspec.json.Decoder(DayUse)
 _KINDS = msgspec.json.Decoder(_KindRow)
 _DAY_SUMS = msgspec.json.Decoder(_DaySum)
+_VALUE_ROWS = msgspec.json.Decoder(ValueRow)
 _ERROR = msgspec.json.Decoder(ErrorInfo)
 _HTTP = msgspec.json.Decoder(HttpExchange)
 _LOGS = msgspec.json.Decoder(tuple[LogLine, ...])
@@ -190,6 +201,11 @@ def read_days(lines: bytes) -> dict[int, Day]:
 def read_day_sums(lines: bytes) -> dict[int, int]:
     """Records by day since the epoch."""
     return {row.day: row.records for row in _DAY_SUMS.decode_lines(lines)}
+
+
+def read_value_rows(lines: bytes) -> list[ValueRow]:
+    """Values of days, in the order of the rows."""
+    return _VALUE_ROWS.decode_lines(lines)
 
 
 def read_day_uses(lines: bytes) -> tuple[DayUse, ...]:

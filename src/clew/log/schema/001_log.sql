@@ -68,6 +68,8 @@ ENGINE = MergeTree
 PARTITION BY intDiv(time, 86400000)
 ORDER BY (workspace, time, id)
 SETTINGS
+    -- A list shows 50 records from as many places: it reads a quarter of what it would with 8,192 rows a mark.
+    index_granularity = 2048,
     -- An insert that was answered is on disk, its directory entry too, and a merge never replaces it by unwritten bytes.
     fsync_after_insert = 1,
     fsync_part_directory = 1,
