@@ -26,13 +26,13 @@ class Disk:
 
     def see(self, workspace: str, keys: Iterable[str], at_ms: int) -> None:
         self.begun.release()
-        assert self.let.acquire(timeout=5)
+        assert self.let.acquire(timeout=60)
         if self.fails:
             raise Unavailable("The disk is gone.")
         self.writes.append((workspace, sorted(keys), at_ms))
 
     async def wait_until_writing(self) -> None:
-        assert await asyncio.to_thread(self.begun.acquire, timeout=5)
+        assert await asyncio.to_thread(self.begun.acquire, timeout=60)
 
 
 @pytest.fixture

@@ -147,7 +147,7 @@ def backups(source, tmp_path, clock):
 
 
 def wait_for(backups, backup_id):
-    backups._thread.join(10)
+    backups._thread.join(60)
     return backups.find(backup_id)
 
 
@@ -178,12 +178,12 @@ def test_of_two_backups_at_one_time_the_second_is_refused_and_a_server_that_stop
     @contextmanager
     def pause():
         begun.set()
-        go_on.wait(10)
+        go_on.wait(60)
         yield
 
     backups = Backups(lambda: msgspec.structs.replace(source, pause=pause), tmp_path / "backups", clock)
     first = backups.start()
-    assert begun.wait(10)
+    assert begun.wait(60)
     with pytest.raises(Conflict):
         backups.start()
     closing = threading.Thread(target=backups.close)
@@ -191,7 +191,7 @@ def test_of_two_backups_at_one_time_the_second_is_refused_and_a_server_that_stop
     while not backups._stopping:
         pass
     go_on.set()
-    closing.join(10)
+    closing.join(60)
     assert (backups.find(first.id).state, backups.find(first.id).error) == ("failed", "The server was stopped.")
     assert list((tmp_path / "backups").iterdir()) == []
     with pytest.raises(Unavailable):

@@ -72,7 +72,7 @@ def new(exports: Exports, clock: FakeClock, member: str = "ada") -> Export:
 
 
 async def until(holds: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not holds():  # noqa: ASYNC110  # what is waited for happens in a thread
             await asyncio.sleep(0.001)
 

@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from clew.core.errors import DataDirInUse
+from clew.log import engine
 from clew.log.engine import DirectoryLock
 from clew.operations.running_server import RunningServer, announce, find_server, is_owned, withdraw
 
@@ -41,7 +42,8 @@ def test_a_directory_is_owned_as_long_as_its_lock_is_held(tmp_path):
     assert not is_owned(tmp_path)
 
 
-def test_a_server_starts_though_somebody_looks_at_that_moment_whether_one_runs(tmp_path):
+def test_a_server_starts_though_somebody_looks_at_that_moment_whether_one_runs(tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "LOCK_TRIES", 1_000)
     (tmp_path / "owner.lock").touch()
     with (tmp_path / "owner.lock").open("rb") as looking:
         fcntl.flock(looking, fcntl.LOCK_SH)

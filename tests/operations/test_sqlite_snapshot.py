@@ -26,7 +26,7 @@ def count(path):
 
 
 def insert(path, number=1):
-    with closing(sqlite3.connect(path)) as file:
+    with closing(sqlite3.connect(path, timeout=60)) as file:
         file.executemany("INSERT INTO n VALUES (?)", [(n,) for n in range(number)])
         file.commit()
 
@@ -55,7 +55,7 @@ def test_a_writer_waits_while_writes_are_held_and_readers_do_not(path):
         with snapshot(path) as taken:
             assert taken.read("SELECT count(*) FROM n") == [(10_000,)]
         assert not done.wait(0.05)
-    assert done.wait(10)
+    assert done.wait(60)
     writer.join()
 
 
