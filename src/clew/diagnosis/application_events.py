@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from clew.core.clock import DAY_MS, HOUR_MS
+from clew.core.clock import DAY_MS, HOUR_MS, Clock
 from clew.core.errors import NotFound
 from clew.core.failure_class import FailureClass
 from clew.core.ids import is_id
@@ -103,8 +103,9 @@ class FoundEvents(msgspec.Struct, frozen=True):
 class ApplicationEvents:
     """Asks the log for application events."""
 
-    def __init__(self, search: Search) -> None:
+    def __init__(self, search: Search, clock: Clock) -> None:
         self._search = search
+        self._clock = clock
 
     async def page(self, asked: Asked) -> FoundEvents:
         """A page of events. Where they are picked by their steps it may be shorter, even empty with more behind it, or
@@ -213,7 +214,10 @@ class ApplicationEvents:
         """All records of its thread: those near it, which is nearly always all of them, and where there are later ones
         (it was republished) those of all time."""
         workspace, trace_id = event.workspace, event.trace_id
-        later = Filter(workspace=workspace, trace_id=(trace_id,), from_ms=event.time + AFTER_MS)
+        after_ms = event.time + AFTER_MS
+        if after_ms > self._clock.now_ms():
+            return await self._search.trace(workspace, trace_id, near_ms=event.time)
+        later = Filter(workspace=workspace, trace_id=(trace_id,), from_ms=after_ms)
         chain, after = await asyncio.gather(
             self._search.trace(workspace, trace_id, near_ms=event.time), self._search.page(_request(later, 1))
         )
