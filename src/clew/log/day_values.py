@@ -13,7 +13,7 @@ from itertools import accumulate
 import msgspec
 
 from clew.core.clock import DAY_MS
-from clew.log.query import Filter
+from clew.log.query import EXACT_FILTERS, Filter
 from clew.log.rows import ValueRow, read_day_sums, read_value_rows
 from clew.log.sql import UNBOUNDED, Statement
 from clew.log.windows import MAX_MS
@@ -28,24 +28,7 @@ MAX_REMEMBERED = 300_000
 
 MAX_DAY = MAX_MS // DAY_MS
 
-_COLUMNS = (
-    "kind",
-    "type",
-    "event",
-    "status",
-    "state",
-    "customer",
-    "integration",
-    "connection",
-    "source_product",
-    "target_product",
-    "direction",
-    "flow",
-    "node",
-    "source",
-    "error_type",
-    "http_direction",
-)
+_COLUMNS = (*(name for name in EXACT_FILTERS if name != "trace_id"), "error_type", "http_direction")
 _PAIR = "kind_status"
 _ALL = ""
 _EVENT_KINDS = ("external_event", "internal_event", "integration_event")
