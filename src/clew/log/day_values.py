@@ -63,7 +63,7 @@ class DayValues:
 
     def doubt(self, day: int) -> None:
         """Tell nothing of a day."""
-        self._days.pop(day, None)
+        self._days = {other: known for other, known in self._days.items() if other != day}  # others read them now
 
     def most(self, filter: Filter, days: Iterable[int]) -> dict[int, int]:
         """How many records of each day match at most; of a day of which nothing is known, nothing."""
