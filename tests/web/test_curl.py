@@ -216,3 +216,16 @@ def test_the_command_is_on_the_page_to_select_and_to_copy(
 
 def test_a_record_without_http_has_no_such_panel(client: Client, refused_order: dict[str, Record]) -> None:
     assert "Copy as cURL" not in client.get(f"/records/{refused_order['lookup'].id}").text
+
+
+def test_a_call_of_our_api_goes_to_the_host_it_was_sent_to(run: Run) -> None:
+    headers = {"Host": "clew.example:8420", "X-Forwarded-Proto": "https"}
+    http = exchange(direction="incoming", method="GET", url="/v1/records?limit=1", request_headers=headers)
+    assert run(build_curl(record_of(http))).option("--url") == ["https://clew.example:8420/v1/records?limit=1"]
+
+
+def test_what_a_terminal_would_not_show_is_written_as_a_number(run: Run) -> None:
+    text = "\0\x01\x1b[31m\ttab\n\x7f"
+    command = build_curl(record_of(exchange(request_body=Body(text=text, size=len(text)))))
+    assert not set(command) & {"\x01", "\x1b", "\x7f"}
+    assert run(command).body == text.encode()

@@ -155,7 +155,7 @@ def build_diagnosis(search: Search, keys: Keys, product_title: Callable[[str, st
         """List for every flow that could have started whether it did, and if not why."""
         record = await find_visible(search, principal, id)
         decisions = build_decisions(await find_chain(search, principal, record), record.id)
-        note(f"found {len(decisions)} decisions")
+        note(f"found {len(decisions)} {'decision' if len(decisions) == 1 else 'decisions'}")
         return DecisionList(items=[_show_decision(decision) for decision in decisions])
 
     return Router(

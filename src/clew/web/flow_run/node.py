@@ -106,8 +106,9 @@ def _say_run(node: RunNode, run: NodeRun) -> str:
     record = run.record
     number = [one.record.id for one in node.runs].index(record.id) + 1
     parts = [f"run {number} of {len(node.runs)}"]
+    tries = "1 try" if run.attempt == 1 else f"{run.attempt} tries"
     is_last_try = record.status == "failure" and run.attempts > 1
-    parts.append(f"failed after {run.attempt} tries" if is_last_try else record.state or record.status)
+    parts.append(f"failed after {tries}" if is_last_try else record.state or record.status)
     parts.append(say_took(record.duration_ms))
     return " · ".join(part for part in parts if part)
 

@@ -76,7 +76,7 @@ def build_exchange(record: Record) -> Exchange | None:
         method=http.method,
         url=http.url,
         status_code=http.status_code,
-        is_failure=http.status_code >= 400 or (record.status == "failure" and not http.status_code),
+        is_failure=record.status == "failure",
         request=msgspec.structs.replace(
             _side(http.request_headers, http.request_body, request_note, href), query=_query_of(http.url)
         ),

@@ -16,6 +16,7 @@ MAX_BODY_CHARS = 65_536
 _MADE_BY_CURL = frozenset({"content-length", "connection", "transfer-encoding", "host", "accept-encoding", "expect"})
 _METHOD = re.compile(r"[A-Za-z]{1,20}\Z")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
+_NOT_SHOWN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _NOT_IN_A_LINE = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -27,11 +28,20 @@ def build_curl(record: Record) -> str:
     body = _body_of(record, http)
     notes = [f"# {note}" for note in _notes(http, body)]
     source, options = _data(body)
-    words = [["curl", *_method(http.method, has_body=bool(options))], ["--globoff", "--url", http.url]]
+    words = [["curl", *_method(http.method, has_body=bool(options))], ["--globoff", "--url", _address(http)]]
     words += [["--header", header] for header in _headers(http.request_headers, has_body=bool(options))]
     words += [options] if options else []
     command = " \\\n  ".join(shlex.join(part) for part in words)
     return "\n".join([*notes, f"{source}{command}"])
+
+
+def _address(http: HttpExchange) -> str:
+    """Where the command goes. A call of this server's API is kept with its path alone: the host is in its headers."""
+    headers = {name.lower(): value for name, value in http.request_headers.items()}
+    host = headers.get("host", "")
+    if not http.url.startswith("/") or not host:
+        return http.url
+    return f"{headers.get('x-forwarded-proto', 'http')}://{host}{http.url}"
 
 
 def _body_of(record: Record, http: HttpExchange) -> Body | None:
@@ -95,4 +105,6 @@ def _data(body: Body | None) -> tuple[str, list[str]]:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("\0", "\\0000")
+    """For `printf %b`: what no argument can hold, and what a terminal would not show, as octal numbers."""
+    doubled = text.replace("\\", "\\\\")
+    return _NOT_SHOWN.sub(lambda found: f"\\0{ord(found[0]):03o}", doubled)

@@ -34,7 +34,7 @@ _WITHINS = (
 EXAMPLE_ANSWER = """{
   "items": [...],
   "_logs": [
-    {"time": "2026-11-22T06:41:25.410Z", "type": "message", "msg": "found 1 records", "data": {...}}
+    {"time": "2026-11-22T06:41:25.410Z", "type": "message", "msg": "found 1 record", "data": {...}}
   ]
 }"""
 
