@@ -45,7 +45,7 @@ class Sender(threading.Thread):
 
     def finish(self) -> dict[str, str]:
         self._stop_asked.set()
-        self.join(60)
+        self.join(120)
         assert not self.is_alive()
         return self.acknowledged
 
@@ -71,12 +71,12 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_there_twice(tmp_path: Path)
             threading.Event().wait(chance.uniform(0.05, 1.0))
             server.kill()
             server.start()
-        threading.Event().wait(0.5)
+        eventually(lambda: sum(len(sender.acknowledged) for sender in senders) > KILLS, what="enough is taken")
         acknowledged: dict[str, str] = {}
         for sender in senders:
             acknowledged |= sender.finish()
         with server.client() as api:
-            eventually(lambda: not api.get("/readyz").json()["parts"]["pump"]["waiting"], timeout_s=60)
+            eventually(lambda: not api.get("/readyz").json()["parts"]["pump"]["waiting"])
             items = logged(api)
             count = api.get("/v1/records/count", params={"event": "crash"}).json()["count"]
     finally:

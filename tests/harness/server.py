@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import httpx
 
 ADMIN_KEY = "clew_test_admin_key_0123456789abcdefghij"
-START_TIMEOUT_S = 60
+START_TIMEOUT_S = 120
 T = TypeVar("T")
 _ANNOUNCED = re.compile(r"Clew is at (http://\S+)")
 
@@ -80,7 +80,7 @@ class ServerProcess:
         self._process.wait()
         self._reading.join()
 
-    def stop(self, timeout_s: float = 20) -> int:
+    def stop(self, timeout_s: float = 60) -> int:
         """Stop it as Ctrl-C does. Returns its exit code."""
         assert self._process
         self._process.send_signal(signal.SIGINT)
@@ -101,10 +101,10 @@ class ServerProcess:
         """A client with a key."""
         headers = {"authorization": f"Bearer {key}"} if key else {}
         # It speaks plain HTTP: to read the certificates of this machine would take longer than the answer.
-        return httpx.Client(base_url=self.url, headers=headers, timeout=30, trust_env=False, verify=False, **options)
+        return httpx.Client(base_url=self.url, headers=headers, timeout=60, trust_env=False, verify=False, **options)
 
 
-def eventually(probe: Callable[[], T], *, timeout_s: float = 10, what: str = "") -> T:
+def eventually(probe: Callable[[], T], *, timeout_s: float = 60, what: str = "") -> T:
     """The first truthy answer of `probe`."""
     deadline = time.monotonic() + timeout_s
     while not (answer := probe()):

@@ -113,7 +113,7 @@ hanging_thread = Flow("hanging-thread", integration=orders, on=hooks["hanging"])
 
 @hanging_thread.node(timeout_s=0.2)
 def hang_in_thread(event):
-    time.sleep(1.5)
+    time.sleep(600)
 
 
 odd_output = Flow("odd-output", integration=orders, on=hooks["odd-output"])
@@ -215,7 +215,7 @@ class Target:
         if kind == "orders":
             return 200, {"number": name, "status": "open", "total": 10, **self.orders.get(name, {})}
         if kind == "wait":
-            assert self.tickets[name].wait(30)
+            assert self.tickets[name].wait(120)
             return 200, {"ticket": name}
         if kind == "count":
             with self._lock:
@@ -264,12 +264,13 @@ def flows_server(target: Target, tmp_path_factory: pytest.TempPathFactory) -> It
     home = tmp_path_factory.mktemp("flows")
     module = home / "my_flows.py"
     module.write_text(MODULE)
-    with socket.create_server(("127.0.0.1", 0)) as nobody:
+    with socket.socket() as nobody:  # it has the port for as long, and does not listen
+        nobody.bind(("127.0.0.1", 0))
         gone = f"http://127.0.0.1:{nobody.getsockname()[1]}"
-    env = {"TARGET_URL": target.url, "TARGET_TOKEN": TOKEN, "GONE_URL": gone}
-    process = ServerProcess(home / "data", module, env).start()
-    yield process
-    process.close()
+        env = {"TARGET_URL": target.url, "TARGET_TOKEN": TOKEN, "GONE_URL": gone}
+        process = ServerProcess(home / "data", module, env).start()
+        yield process
+        process.close()
 
 
 @pytest.fixture

@@ -200,13 +200,10 @@ def test_logs_1_adds_the_log_of_the_request_and_nothing_else_does(api: httpx.Cli
 
 
 def test_a_record_is_soon_visible(api: httpx.Client) -> None:
-    seen = []
+    """How soon is measured in benchmarks/; this sees a stuck pump."""
     for _ in range(5):
         record_id = api.post("/v1/events", json={"event": "soon"}).json()["ids"][0]
-        started = time.monotonic()
-        eventually(lambda record_id=record_id: api.get(f"/v1/records/{record_id}").status_code == 200)
-        seen.append(time.monotonic() - started)
-    assert sorted(seen)[2] < 5, "the promise of 1 s is measured in benchmarks/; this only sees a stuck pump"
+        assert eventually(lambda record_id=record_id: api.get(f"/v1/records/{record_id}").status_code == 200)
 
 
 def test_every_response_has_a_request_id(api: httpx.Client) -> None:

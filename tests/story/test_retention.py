@@ -34,7 +34,7 @@ clew = open_clew(settings, clock=clock)
 clew.pump.start()
 items = tuple(Item(record.id, encode_line(record)) for record in (old, pinned, request))
 asyncio.run(clew.journal.append(Append(items)))
-assert clew.pump.drain(30)
+assert clew.pump.drain(60)
 clew.registry.pins.pin("default", pinned.id, trace_id=pinned.trace_id)
 assert clew.retention.run().trouble == ""
 assert found(clew, old, pinned, request) == [True, True, True]
