@@ -6,7 +6,8 @@ if (navigator.clipboard) {
   for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
 }
 
-// A click elsewhere closes a drop-down; opening one puts the cursor into its first field.
+// A click elsewhere closes a drop-down; opening one puts the cursor into its first field. One that would reach out of the
+// window on the right hangs from the other end.
 document.addEventListener("click", (event) => {
   for (const pop of document.querySelectorAll("details.pop[open]")) {
     if (!pop.contains(event.target)) pop.open = false;
@@ -17,7 +18,11 @@ document.addEventListener("click", (event) => {
 document.addEventListener(
   "toggle",
   (event) => {
-    if (event.target.matches("details.pop[open]")) event.target.querySelector("input, select")?.focus();
+    const pop = event.target;
+    if (!pop.matches("details.pop[open]")) return;
+    const reach = pop.querySelector(".menu").getBoundingClientRect().right;
+    if (reach > document.documentElement.clientWidth) pop.classList.add("end");
+    pop.querySelector("input:not([type=hidden]), select")?.focus();
   },
   true,
 );
