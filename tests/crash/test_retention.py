@@ -19,7 +19,8 @@ from harness.server import ServerProcess, eventually
 
 pytestmark = pytest.mark.crash
 
-KILLS = int(os.environ.get("CLEW_CRASH_KILLS", "10"))
+KILLS = min(int(os.environ.get("CLEW_CRASH_KILLS", "5")), 40)
+"""No more: the servers' fast clock must not come to midnight."""
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp()
 SPEED = 60
 """How many of the server's seconds pass in one of ours: what it does every ten minutes it does every ten seconds."""
@@ -298,7 +299,9 @@ def check_what_is_said(place: Place, api: httpx.Client, server: ServerProcess, e
             assert any("Everything" in row and "its age" in row for row in rows), (day, page)
         elif age > KEEP_STEPS_DAYS:
             assert any("Step" in row and "its age" in row for row in rows), (day, page)
-        assert any("odies of successes" in row for row in rows) == (age in emptied), (day, page)
+        of_bodies = [row for row in rows if "odies of successes" in row]
+        # Where a crash came between the note and the look whether there is anything, that is said as well.
+        assert of_bodies if age in emptied else all("crash" in row for row in of_bodies), (day, page)
 
 
 def read_settings_page(server: ServerProcess) -> list[str]:

@@ -23,11 +23,20 @@ _ANNOUNCED = re.compile(r"Clew is at (http://\S+)")
 
 
 class ServerProcess:
-    """`clew serve` on a free port of loopback, with its data in `directory`."""
+    """`clew serve` on a free port of loopback, with its data in `directory`.
 
-    def __init__(self, directory: Path, module: Path | None = None, env: Mapping[str, str] | None = None) -> None:
+    `script` is run in its place: one that opens a server in another way, and says where it is as the command does.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        module: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        script: Path | None = None,
+    ) -> None:
         self.directory = directory
-        self._arguments = ["serve", *([str(module)] if module else [])]
+        self._command = [str(script)] if script else ["-m", "clew", "serve", *([str(module)] if module else [])]
         self._env = {
             **{name: value for name, value in os.environ.items() if not name.startswith("CLEW_")},
             "CLEW_DATA_DIR": str(directory),
@@ -44,7 +53,7 @@ class ServerProcess:
         """Start it and wait until it answers."""
         self._announced.clear()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "clew", *self._arguments],
+            [sys.executable, *self._command],
             env=self._env,
             cwd=self.directory.parent,
             stdout=subprocess.PIPE,
@@ -79,6 +88,13 @@ class ServerProcess:
         self._process.kill()
         self._process.wait()
         self._reading.join()
+
+    def wait_until_killed(self, timeout_s: float) -> None:
+        """Wait until it has killed itself, which is what its script is told to do."""
+        assert self._process
+        self._process.wait(timeout_s)
+        self._reading.join()
+        assert self._process.returncode == -signal.SIGKILL, "\n".join(self.lines)
 
     def stop(self, timeout_s: float = 60) -> int:
         """Stop it as Ctrl-C does. Returns its exit code."""

@@ -46,6 +46,9 @@ LISTS: dict[str, Kind] = {
 }
 """The lists of one kind, by their path."""
 
+MAX_CHAIN = 5_000
+"""Records of a chain that are given, the oldest of them."""
+
 
 class RecordList(msgspec.Struct, frozen=True, kw_only=True):
     """A page of records."""
@@ -65,10 +68,11 @@ class RecordCount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TraceForm(msgspec.Struct, frozen=True, kw_only=True):
-    """A chain: parents before children, each with its depth."""
+    """A chain: parents before children, each with its depth. `truncated`: these are its oldest, there are more."""
 
     trace_id: str
     items: list[TraceItem]
+    truncated: bool
 
 
 def build_records(reader: RecordReader, keys: Keys) -> Router:
@@ -100,7 +104,8 @@ class RecordReader:
     async def page(self, asked: ListRequest, path: str) -> tuple[RecordList, dict[str, str]]:
         """The page that is asked for, and its headers."""
         answer = await self._search.page(asked)
-        note(f"found {len(answer.page.items)} records", answer.coverage.to_json())
+        found = len(answer.page.items)
+        note(f"found {found} {'record' if found == 1 else 'records'}", answer.coverage.to_json())
         form = RecordList(
             items=[show_item(item) for item in answer.page.items],
             next=answer.next_cursor,
@@ -128,13 +133,15 @@ class RecordReader:
 
     async def chain(self, principal: Principal, trace_id: str, near_ms: int | None) -> TraceForm:
         """A chain as far as the caller may see it. Raises `NotFound` where that is nothing."""
-        records = await self._search.trace(principal.workspace, trace_id, near_ms)
+        records = await self._search.trace(principal.workspace, trace_id, near_ms, MAX_CHAIN + 1)
+        is_cut = len(records) > MAX_CHAIN
+        records = records[:MAX_CHAIN]
         note(f"the trace has {len(records)} records")
         thread = build_thread([record for record in records if may_see(principal, record)])
         items = [TraceItem(**item_fields(_summary(node.record)), depth=node.depth) for node in thread.walk()]
         if not items:
             raise NotFound(f"There is no trace {trace_id}.")
-        return TraceForm(trace_id=trace_id, items=items)
+        return TraceForm(trace_id=trace_id, items=items, truncated=is_cut)
 
 
 def _summary(entry: Record | Summary) -> Summary:

@@ -1,13 +1,13 @@
 """What retention removed of each day of the log: to be shown, and to say from when on everything is kept.
 
 A row is written before its records go. So where the process ends in between, an answer says that less is kept than
-there is, and never that more is.
+there is, and never that more is. How many went is then not known: the engine goes on by itself after a crash.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 import sqlalchemy as sa
@@ -25,6 +25,9 @@ BODIES_OF_FAILURES = "bodies of failures"
 MOST_ROWS = 2_000
 """Removals that are remembered: those of the latest days. 14 days make some 40."""
 
+_BEGUN = -1
+"""What a row has for its records until it is known how many went. Those that go later are counted down from it."""
+
 _BETWEEN = ", "
 
 Reason = Literal["age", "budget"]
@@ -35,8 +38,8 @@ class Removal(msgspec.Struct, frozen=True, kw_only=True):
 
     `what` is `RECORDS`, one of the two sorts of bodies, or kinds as `name_kinds` writes them.
 
-    `records` counts those that went or lost their bodies, `bytes` is about what that freed. Both are 0 where it was
-    about to go when the process ended.
+    `records` counts those that went or lost their bodies, `bytes` is about what that freed. Where not `is_counted` it
+    was going when the process ended, or is going now: these are some of them, or none.
     """
 
     day: int
@@ -45,6 +48,7 @@ class Removal(msgspec.Struct, frozen=True, kw_only=True):
     records: int = 0
     bytes: int = 0
     removed_at: int
+    is_counted: bool = True
 
 
 def name_kinds(kinds: Sequence[str]) -> str:
@@ -64,38 +68,48 @@ class Removals:
         self._database = database
         self._clock = clock
         self._announced: set[tuple[int, str]] = set()
+        self._begun: set[tuple[int, str]] = set()
         self._latest = self._read_latest()
 
     def announce(self, day: int, what: str, reason: Reason) -> None:
         """Note what is about to go. What was noted before stays as it is. Blocks."""
         if (day, what) in self._announced:
             return
-        row = {"day": day, "what": what, "reason": reason, "records": 0, "bytes": 0}
+        row = {"day": day, "what": what, "reason": reason, "records": _BEGUN, "bytes": 0}
         with self._database.write() as connection:
+            is_new = connection.scalar(sa.select(removals.c.day).where(*_is(day, what))) is None
             self._database.insert_new(connection, removals, [row | {"removed_at": self._clock.now_ms()}])
             self._forget_oldest(connection)
         self._announced.add((day, what))
+        if is_new:
+            self._begun.add((day, what))
         self._latest = _merge(self._latest, what, day)
 
     def add(self, day: int, what: str, *, records: int, bytes_: int) -> None:
-        """Add to what was announced how much went. Blocks."""
-        change = sa.update(removals).where(removals.c.day == day, removals.c.what == what)
+        """Note how much of what was announced went, 0 too: then it is known that nothing did. Blocks."""
+        is_first = (day, what) in self._begun
+        if not records and not is_first:
+            return
+        before = removals.c.records
+        counted = sa.case((before < 0, before - records), else_=before + records)
+        change = sa.update(removals).where(*_is(day, what))
         with self._database.write() as connection:
             connection.execute(
                 change.values(
-                    records=removals.c.records + records,
+                    records=records if is_first else counted,
                     bytes=removals.c.bytes + bytes_,
                     removed_at=self._clock.now_ms(),
                 )
             )
+        self._begun.discard((day, what))
 
     def list(self, limit: int = 50) -> tuple[Removal, ...]:
         """What went, the latest first. Blocks."""
-        query = sa.select(removals).where(removals.c.records > 0)
+        query = sa.select(removals).where(removals.c.records != 0)
         order = (removals.c.removed_at.desc(), removals.c.day.desc(), removals.c.what)
         with self._database.read() as connection:
             rows = connection.execute(query.order_by(*order).limit(limit)).mappings()
-            return tuple(Removal(**row) for row in rows)
+            return tuple(_removal(dict(row)) for row in rows)
 
     def removed_until_ms(self, kinds: Sequence[str] = ()) -> int:
         """Up to when records were removed of each of these kinds (of all, where none is named). 0: never.
@@ -126,6 +140,17 @@ class Removals:
         for what, latest in _latest_days(connection).items():
             is_old = (removals.c.what == what, removals.c.day <= bound, removals.c.day < latest)
             connection.execute(sa.delete(removals).where(*is_old))
+
+
+def _is(day: int, what: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return removals.c.day == day, removals.c.what == what
+
+
+def _removal(row: Mapping[str, Any]) -> Removal:
+    records = row["records"]
+    if records >= 0:
+        return Removal(**row)
+    return Removal(**{**row, "records": _BEGUN - records}, is_counted=False)
 
 
 def _merge(latest: Mapping[str, int], what: str, day: int) -> dict[str, int]:

@@ -216,9 +216,10 @@ class Retention:
             return
         self.removals.announce(step.day, step.what, step.reason)
         before = self._size()
-        if records := self._ask_store(step):
-            freed = max(before - self._size(), 0)
-            self.removals.add(step.day, step.what, records=records, bytes_=freed)
+        records = self._ask_store(step)
+        freed = max(before - self._size(), 0) if records else 0
+        self.removals.add(step.day, step.what, records=records, bytes_=freed)
+        if records:
             _LOG.info("%s of %s removed: %d records, about %d bytes", step.what, _date(step.day), records, freed)
         if step.what in _BODIES:
             self._emptied[step.day, step.what] = step.records

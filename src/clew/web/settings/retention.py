@@ -89,11 +89,18 @@ def _removed_row(removal: Removal) -> RemovedRow:
     return RemovedRow(
         day=datetime.fromtimestamp(removal.day * DAY_MS // 1_000, UTC).date().isoformat(),
         what=_say_what(removal.what),
-        count=say_count(removal.records, "record"),
-        size=f"about {say_size(removal.bytes)}",
+        count=_say_how_many(removal),
+        size=f"about {say_size(removal.bytes)}" if removal.bytes or removal.is_counted else "",
         why=_REASONS[removal.reason],
         when=f"{say_minute(removal.removed_at)} {zone_words()}",
     )
+
+
+def _say_how_many(removal: Removal) -> str:
+    if removal.is_counted:
+        return say_count(removal.records, "record")
+    some = f"{say_count(removal.records, 'record')} or more" if removal.records else "not counted"
+    return f"{some}: under way, or cut short by a crash"
 
 
 def _say_what(what: str) -> str:
