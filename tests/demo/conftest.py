@@ -20,7 +20,7 @@ API_KEY = "ck_test"
 
 
 class ClewDouble:
-    """Answers as Clew does. `failures` are statuses to answer first, each once."""
+    """Answers as Clew does. `failures` are statuses to answer first, each once; `logs_webhooks` is its switch."""
 
     def __init__(self) -> None:
         self.url = ""
@@ -28,6 +28,7 @@ class ClewDouble:
         self.batches: list[int] = []
         self.webhooks: list[dict[str, Any]] = []
         self.failures: list[tuple[int, dict[str, str]]] = []
+        self.logs_webhooks = True
         self.duplicates = 0
         self.requests = 0
         self._ids: dict[str, str] = {}
@@ -77,7 +78,7 @@ class ClewDouble:
         event = {"trace_id": trace_id, "event": document["type"], "parent_id": webhook_id, "payload": document}
         event_id = self._add("external_event", event)
         self.webhooks.append({"source": source, "headers": headers, "body": body, "document": document})
-        return {"id": webhook_id, "event_ids": [event_id], "duplicate": False}
+        return {"id": webhook_id if self.logs_webhooks else None, "event_ids": [event_id], "duplicate": False}
 
     def _add(self, kind: str, event: dict[str, Any]) -> str:
         record_id = new_id()

@@ -108,6 +108,13 @@ async def test_it_begins_with_an_order_of_each_outcome_the_refused_one_first(sta
         assert [webhook["document"]["type"] for webhook in clew.webhooks].count("order.held") == 1
 
 
+async def test_orders_go_on_while_webhooks_are_not_logged(start_world, clew):
+    clew.logs_webhooks = False
+    async with start_world(orders_per_minute=1) as world:
+        assert [order.outcome for order in world.released] == EVERY_OUTCOME
+        assert all(order.webhook_id == order.event_id for order in world.released)
+
+
 async def test_ship_answers_as_the_outcome_says(start_world):
     answers = {
         "shipped": [201],

@@ -29,16 +29,22 @@ class ReportAnswer(msgspec.Struct, frozen=True):
 
 
 class WebhookAnswer(msgspec.Struct, frozen=True):
-    """Clew's answer to a webhook: the record of the webhook, and those of the events in it."""
+    """Clew's answer to a webhook: the record of the webhook, and those of the events in it.
 
-    id: str
+    `id` is None while Clew logs no webhooks.
+    """
+
+    id: str | None
     event_ids: list[str]
     duplicate: bool = False
 
     @property
     def origin_id(self) -> str:
-        """The record that what follows hangs under: the event, or the webhook where no event was taken out of it."""
-        return self.event_ids[0] if self.event_ids else self.id
+        """The record that what follows hangs under: the event, or the webhook where no event was taken out of it.
+
+        "" where neither has one.
+        """
+        return self.event_ids[0] if self.event_ids else self.id or ""
 
 
 class ClewRefused(Exception):

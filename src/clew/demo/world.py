@@ -78,7 +78,8 @@ _TIMEOUT_S = 15.0
 class Released(msgspec.Struct, frozen=True, kw_only=True):
     """An order that the ERP released and Clew was told of. `number` is its key `order`.
 
-    `webhook_id` is the record of the ERP's webhook, where its thread begins; `event_id` that of the event in it.
+    `webhook_id` is the record of the ERP's webhook, where its thread begins, and `event_id` that of the event in it.
+    While Clew logs no webhooks both are the event's.
     """
 
     outcome: Outcome
@@ -195,7 +196,7 @@ class _World:
                 customer=company.name,
                 country=company.country,
                 trace_id=trace_id,
-                webhook_id=answer.id,
+                webhook_id=answer.id or answer.origin_id,
                 event_id=answer.origin_id,
             )
         )
