@@ -174,9 +174,10 @@ def _open_runs(face: WebFace, workspace: str, url: LogUrl, answer: Answer) -> It
 
 
 async def _has_any(face: WebFace, workspace: str, kind: Kind) -> bool:
-    """Whether there is a record of this kind at all: asked where a list has nothing to show."""
+    """Whether there may be a record of this kind at all: asked where a list has nothing to show."""
     asked = face.parser.parse_list([("kind", kind), ("limit", "1")], workspace=workspace)
-    return bool((await face.search.page(asked)).page.items)
+    page = (await face.search.page(asked)).page
+    return bool(page.items) or page.truncated
 
 
 async def _page(face: WebFace, session: Session, log: LogName, url: LogUrl, found: Found) -> LogPage:
