@@ -116,9 +116,11 @@ class TestConfigurationActivity:
 
     @pytest.mark.parametrize("role", ["support", "viewer"])
     def test_only_who_administers_sees_it(self, signed_in_as: As, role: Role) -> None:
-        answer = signed_in_as(role).get(ACTIVITY)
+        client = signed_in_as(role)
+        answer = client.get(ACTIVITY)
         assert answer.status_code == 403
         assert f"{role}@acme.example may not see who changed what." in text_of(answer)
+        assert f'href="{ACTIVITY}"' not in client.get("/").text
         assert "ERP" not in text_of(answer)
 
     @pytest.mark.parametrize(
@@ -137,6 +139,9 @@ class TestConfigurationActivity:
         assert said in text_of(answer)
         assert "List all" in answer.text
         assert "No change" not in answer.text
+
+    def test_who_administers_is_led_to_it(self, client: Client) -> None:
+        assert f'href="{ACTIVITY}"' in client.get("/").text
 
     def test_markup_in_what_was_changed_is_text(self, client: Client, registry: Registry) -> None:
         evil = "<script>alert(1)</script>"

@@ -112,7 +112,7 @@ class NotAllowed(ClewError):
 
     status = 403
     code = "not_allowed"
-    title = "This key may not do that"
+    title = "Not allowed"
 
 
 class NotFound(ClewError):

@@ -92,6 +92,7 @@ class WebFace:
             failures=await self.failing.find(session.member.workspace),
             path=path,
             search=search,
+            is_admin=session.member.role == "admin",
         )
 
     def names(self, workspace: str, customers: Iterable[str]) -> Names:

@@ -105,8 +105,13 @@ def build_layout(
     failures: Failures = NONE,
     path: str = "",
     search: str = "",
+    is_admin: bool = True,
 ) -> Layout:
-    """The layout of a page for who is signed in. `path` is the page of the navigation that this is, or belongs to."""
+    """The layout of a page for who is signed in. `path` is the page of the navigation that this is, or belongs to.
+
+    Who is no administrator is shown no way to what only administrators may see.
+    """
+    help_pages = tuple(page for page in _HELP if is_admin or page[1] != ACTIVITY_PATH)
     logs = {log.path: _nav_item(log, path, failures) for log in LOGS}
     overview = NavItem("Overview", OVERVIEW_PATH, path == OVERVIEW_PATH, bool(failures.kinds))
     flows = NavItem("Flows", FLOWS_PATH, path == FLOWS_PATH, failures.has_flow)
@@ -118,7 +123,7 @@ def build_layout(
             NavGroup("", (overview,)),
             NavGroup("Logs", tuple(logs.values())),
             NavGroup("Connected", (*_quiet_items(_CONNECTED, path), flows)),
-            NavGroup("Help and settings", _quiet_items(_HELP, path)),
+            NavGroup("Help and settings", _quiet_items(help_pages, path)),
         ),
         menu=tuple(logs[log.path] for log in (INTEGRATION_EVENTS, *SIX_LOGS)),
         search=search,

@@ -271,6 +271,7 @@ def _layout(face: WebFace, request: HttpRequest, title: str) -> Layout:
         member=session.member.email,
         form_token=session.csrf_token,
         failures=face.failing.last_known(session.member.workspace),
+        is_admin=session.member.role == "admin",
     )
 
 
