@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -178,13 +179,21 @@ def test_a_look_that_is_not_taken_leaves_no_trace_in_the_log(api: httpx.Client, 
 
 
 def test_a_reader_that_is_too_slow_is_told_what_it_missed_and_keeps_nothing_from_coming_in(
-    api: httpx.Client, customer: str
+    server: ServerProcess, api: httpx.Client, customer: str
 ) -> None:
-    """It reads nothing until all is acknowledged and found: then each record is there, or among the dropped."""
+    """It reads nothing until all is acknowledged and found: then each record is there, or among the dropped.
+
+    All of them take more than the system keeps for a connection.
+    """
     count, batch = 12_000, 1_000
-    with api.stream("GET", "/v1/records/tail", params={"customer": customer}) as answer:
+    small = httpx.HTTPTransport(socket_options=[(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)])
+    with (
+        server.client(transport=small) as slow,
+        slow.stream("GET", "/v1/records/tail", params={"customer": customer}) as answer,
+    ):
         for start in range(0, count, batch):
-            report(api, *({"event": str(number), "customer": customer} for number in range(start, start + batch)))
+            numbers = range(start, start + batch)
+            report(api, *({"event": str(n), "customer": customer, "message": "x" * 1_000} for n in numbers))
         eventually(lambda: api.get("/v1/records/count", params={"customer": customer}).json()["count"] == count)
         shown, dropped = 0, 0
         for event in read_events(answer.iter_bytes()):
