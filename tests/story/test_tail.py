@@ -41,16 +41,19 @@ class Tail:
         self._events: Queue[ServerEvent] = Queue()
         self._reading = threading.Thread(target=self._read, daemon=True)
         self._reading.start()
-        assert self.next().data == b"", "it begins with where it is"
+        self.last_id = self._events.get(timeout=PATIENCE_S).id  # it begins with where it is
 
-    def next(self) -> ServerEvent:
-        event = self._events.get(timeout=PATIENCE_S)
-        self.last_id = event.id
-        return event
+    def next(self, timeout_s: float = PATIENCE_S) -> ServerEvent:
+        """The next event that is no ping."""
+        while True:
+            event = self._events.get(timeout=timeout_s)
+            self.last_id = event.id
+            if event.data:
+                return event
 
     def expect_nothing(self) -> None:
         with pytest.raises(Empty):
-            self._events.get(timeout=0.3)
+            self.next(timeout_s=0.3)
 
     def item(self) -> dict:
         """The next record."""
@@ -181,20 +184,24 @@ def test_a_look_that_is_not_taken_leaves_no_trace_in_the_log(api: httpx.Client, 
 def test_a_reader_that_is_too_slow_is_told_what_it_missed_and_keeps_nothing_from_coming_in(
     server: ServerProcess, api: httpx.Client, customer: str
 ) -> None:
-    """It reads nothing until all is acknowledged and found: then each record is there, or among the dropped.
+    """It reads nothing until all was shown to a tail: then each record is there, or among the dropped.
 
     All of them take more than the system keeps for a connection.
     """
+    last = f"{customer}-last"
     count, batch = 12_000, 1_000
     small = httpx.HTTPTransport(socket_options=[(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)])
     with (
         server.client(transport=small) as slow,
         slow.stream("GET", "/v1/records/tail", params={"customer": customer}) as answer,
+        tailing(api, customer=last) as quick,
     ):
         for start in range(0, count, batch):
             numbers = range(start, start + batch)
             report(api, *({"event": str(n), "customer": customer, "message": "x" * 1_000} for n in numbers))
-        eventually(lambda: api.get("/v1/records/count", params={"customer": customer}).json()["count"] == count)
+        report(api, {"event": "last", "customer": last})
+        assert quick.item()["event"] == "last"
+        assert api.get("/v1/records/count", params={"customer": customer}).json()["count"] == count
         shown, dropped = 0, 0
         for event in read_events(answer.iter_bytes()):
             if event.name == "record":
