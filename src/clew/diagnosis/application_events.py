@@ -176,9 +176,10 @@ class ApplicationEvents:
     async def _keep(self, asked: Asked, items: Sequence[Summary]) -> list[EventSteps]:
         """The events with their steps, those alone that are as asked."""
         workspace = asked.request.query.filter.workspace
-        found = await self._steps_of(workspace, asked.customer, items)
         if asked.with_causes or asked.failure_class is not None:
-            found = await self._with_causes(workspace, asked.customer, found)
+            found = await self._explained(workspace, asked.customer, items)
+        else:
+            found = await self._steps_of(workspace, asked.customer, items)
         return [
             steps
             for steps in found
@@ -190,8 +191,7 @@ class ApplicationEvents:
         found = await self._search.find_all(workspace, [one for one in event_ids if is_id(one)])
         events = [summarize(one) for one in found.values() if _is_event_of(one, customer)]
         events.sort(key=lambda one: (one.time, one.id), reverse=True)
-        steps = await self._steps_of(workspace, customer, events, kinds=(*_TELLING, "node_run"))
-        return await self._with_causes(workspace, customer, steps)
+        return await self._explained(workspace, customer, events, kinds=(*_TELLING, "node_run"))
 
     async def find(self, workspace: str, customer: str, event_id: str) -> OpenEvent:
         """One event of the customer, with all of its steps. Raises `NotFound` where there is none."""
@@ -233,19 +233,30 @@ class ApplicationEvents:
         telling = await self._search.page(_request(msgspec.structs.replace(threads, kind=kinds), MAX_THREAD_RECORDS))
         return list(find_all_steps([*events, *telling.page.items], [one.id for one in events], customer).values())
 
-    async def _with_causes(self, workspace: str, customer: str, found: Sequence[EventSteps]) -> list[EventSteps]:
-        """The same, those that failed with all that failed in their threads: with the reason and its class."""
-        failed = [one for one in found if one.status == "failure"]
-        threads = _threads_of(workspace, customer, [one.event for one in failed])
-        if threads is None:
-            return list(found)
-        failures = await self._search.page(
-            _request(msgspec.structs.replace(threads, status=("failure",)), MAX_THREAD_RECORDS)
+    async def _explained(
+        self, workspace: str, customer: str, events: Sequence[Entry], kinds: tuple[Kind, ...] = _TELLING
+    ) -> list[EventSteps]:
+        """The steps of these events, of those that failed with all that failed in their threads: the reason and its class.
+
+        Both are asked at once. Of the threads of a page hardly any record failed that is not wanted.
+        """
+        found, failures = await asyncio.gather(
+            self._steps_of(workspace, customer, events, kinds), self._failures_in(workspace, customer, events)
         )
+        failed = [one for one in found if one.status == "failure"]
         known = [record for one in failed for record in (*(step.record for step in one.steps), *one.led_to)]
-        records = [*known, *failures.page.items]
+        traces = {one.event.trace_id for one in failed}
+        records = [*known, *(record for record in failures if record.trace_id in traces)]
         explained = find_all_steps(records, [one.event.id for one in failed], customer)
         return [explained.get(one.event.id, one) for one in found]
+
+    async def _failures_in(self, workspace: str, customer: str, events: Sequence[Entry]) -> Sequence[Summary]:
+        """All that failed in the threads of these events."""
+        threads = _threads_of(workspace, customer, events)
+        if threads is None:
+            return ()
+        failures = msgspec.structs.replace(threads, status=("failure",))
+        return (await self._search.page(_request(failures, MAX_THREAD_RECORDS))).page.items
 
 
 def _no_event(event_id: str) -> NotFound:
