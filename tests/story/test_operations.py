@@ -181,6 +181,16 @@ def test_flow_runs_that_are_in_flight_at_a_backup_end_once_each_where_it_is_rest
         restored.close()
 
 
+def test_a_backup_is_begun_over_the_api_without_a_body_and_says_when_it_is_done(server: ServerProcess) -> None:
+    with server.client() as api:
+        begun = api.post("/v1/backups")
+        assert begun.status_code == 202, begun.text
+        assert eventually(lambda: api.get(f"/v1/backups/{begun.json()['id']}").json()["state"] == "done")
+        made = Path(api.get(f"/v1/backups/{begun.json()['id']}").json()["path"])
+    assert made.parent == server.directory / "backups"
+    assert (made / "manifest.json").is_file()
+
+
 def test_a_stopped_server_is_backed_up_and_what_the_log_lacked_is_there_after_a_restore(
     server: ServerProcess, tmp_path: Path
 ) -> None:

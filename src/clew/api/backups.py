@@ -49,9 +49,9 @@ def build_backups(backups: Backups, keys: Keys) -> Router:
     """The routes. They need `admin`: a backup has everything that is kept, the server's secret among it."""
 
     @post("/backups", operation_id="makeBackup", status_code=202, sync_to_thread=True)
-    def make_backup(principal: NamedDependency[Principal], data: JSONBody[NewBackup]) -> BackupForm:
-        """Begin a backup. The server works on; ask for its progress until it is done."""
-        return _show(backups.start(_directory(principal, data.directory)))
+    def make_backup(principal: NamedDependency[Principal], data: JSONBody[NewBackup | None] = None) -> BackupForm:
+        """Begin a backup. The server works on; ask for its progress until it is done. The body may be left out."""
+        return _show(backups.start(_directory(principal, data.directory if data else "")))
 
     @get("/backups", operation_id="listBackups", sync_to_thread=False)
     def list_backups() -> BackupList:
