@@ -5,9 +5,7 @@ to change: no crash, no gap that nobody is told of, and what comes in meanwhile 
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ import httpx
 import pytest
 
 from clew.cli.tailing import read_events
+from harness.browsing import browse
 from harness.server import ServerProcess, eventually
 
 DAYS, A_DAY = 9, 700
@@ -237,16 +236,3 @@ def test_every_page_is_shown_or_says_what_to_change(server: ServerProcess) -> No
             if page.status_code == 503:
                 assert "CLEW_LOG_MEMORY_BYTES" in page.text, path
             assert "Nothing has come in yet" not in page.text, path
-
-
-@contextmanager
-def browse(server: ServerProcess) -> Iterator[httpx.Client]:
-    """A browser that is signed in: by the link of the first start, or as the one who used it."""
-    with httpx.Client(base_url=server.url, follow_redirects=True, timeout=60, trust_env=False) as browser:
-        first = [line.split()[-1] for line in list(server.lines) if "/sign-in/link/" in line]
-        page = first[0] if first else f"{server.url}/sign-in"
-        form = dict(re.findall(r'name="([^"]+)"[^>]*value="([^"]*)"', browser.get(page).text))
-        who = {"email": "ada@clew.example", "password": "correct horse battery staple"}
-        answer = browser.post(page, data=form | who, headers={"origin": server.url})
-        assert answer.url.path == "/", (answer.status_code, answer.url)
-        yield browser
