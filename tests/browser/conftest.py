@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import json
 import signal
 import subprocess
 import sys
@@ -78,31 +78,42 @@ def launched() -> Iterator[Browser]:
 def session_state(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A signed-in session, from the link that the demo printed: it works once, so it is for all tests."""
     path = tmp_path_factory.mktemp("session") / "state.json"
-    with launched() as browser:
-        page = browser.new_page()
-        page.goto(demo.sign_in_link)
-        page.get_by_role("main").get_by_role("button").click()
-        page.wait_for_url(re.compile(r"/(logs.*)?$"))
-        page.context.storage_state(path=path)
+    path.write_text(json.dumps(demo.sign_in()))
     return path
 
 
 @pytest.fixture(scope="module")
 def browser(session_state: Path) -> Iterator[Browser]:
     """One Chromium for a file. Playwright keeps an event loop running in the thread, so it must not outlive the file:
-    asynchronous tests may follow in the same process. For the same reason the session is made before it."""
+    asynchronous tests may follow in the same process."""
     with launched() as browser:
         yield browser
 
 
-@pytest.fixture
-def context(browser: Browser, session_state: Path, demo: Demo) -> Iterator[BrowserContext]:
+@pytest.fixture(scope="module")
+def shared_context(browser: Browser, session_state: Path, demo: Demo) -> Iterator[BrowserContext]:
+    """A context with one page that stays open: with it there, another needs half of the processes and of the time."""
     context = browser.new_context(
         base_url=demo.url, storage_state=session_state, viewport={"width": 1280, "height": 800}
     )
     context.set_default_timeout(15_000)
+    context.new_page().goto("/sign-in")
     yield context
     context.close()
+
+
+@pytest.fixture
+def context(shared_context: BrowserContext, session_state: Path) -> Iterator[BrowserContext]:
+    """A browser that knows nothing but the session: whatever the test before left in it is cleared away."""
+    stays, *others = shared_context.pages
+    assert not others
+    stays.evaluate("localStorage.clear()")
+    shared_context.clear_cookies()
+    shared_context.add_cookies(json.loads(session_state.read_text())["cookies"])
+    yield shared_context
+    for page in shared_context.pages[1:]:
+        page.close()
+    shared_context.clear_permissions()
 
 
 @pytest.fixture

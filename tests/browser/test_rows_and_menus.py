@@ -7,6 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from harness.server import eventually
+
 pytestmark = pytest.mark.browser
 
 CELLS = {
@@ -45,7 +47,7 @@ def test_a_menu_opens_inside_the_window(page: Page, width: int) -> None:
         pop.locator("summary").first.click()
         menu = pop.locator(".menu")
         expect(menu).to_be_visible()
-        page.wait_for_function(INSIDE, arg=menu.element_handle())
+        eventually(lambda menu=menu: menu.evaluate(INSIDE), what="the menu inside the window")
         page.keyboard.press("Escape")
         expect(menu).to_be_hidden()
     assert page.evaluate("document.documentElement.scrollLeft") == 0

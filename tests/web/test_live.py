@@ -38,7 +38,7 @@ def live_src(html: str) -> str:
 
 def toggle(html: str) -> tuple[str, str]:
     """Where the button leads, and what it says."""
-    found = re.search(r'<a class="button" href="([^"]*)" data-live hidden>([^<]*)</a>', html)
+    found = re.search(r'<a class="button" href="([^"]*)" data-live>([^<]*)</a>', html)
     return (unescape(found[1]), found[2]) if found else ("", "")
 
 

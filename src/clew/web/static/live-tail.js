@@ -26,7 +26,6 @@
     #onShow = (event) => event.persisted && this.#connect();
 
     connectedCallback() {
-      this.parentElement.hidden = false;
       this.body = this.closest("section").querySelector("table.log tbody");
       this.most = Math.max(MOST_ROWS, this.body?.rows.length ?? 0);
       document.addEventListener("visibilitychange", this.#onVisibility);
@@ -151,6 +150,5 @@
   }
 
   customElements.define("live-tail", LiveTail);
-  for (const button of document.querySelectorAll("[data-live]")) button.hidden = false;
   if (document.querySelector("table.log")) sessionStorage.removeItem(RELOADED);
 })();
