@@ -35,6 +35,7 @@ from clew.journal.sqlite import SqliteJournal
 from clew.journal.trimmer import Trimmer
 from clew.log.clickhouse import ClickHouseStore
 from clew.log.cursor import CursorCodec
+from clew.log.damage import find_damaged, say_damage
 from clew.log.freezing import clear_frozen
 from clew.log.keeper import InTurn, Keeper
 from clew.log.parameters import FilterParser
@@ -126,6 +127,8 @@ class Clew:
         )
         places = find_places(settings)
         clear_frozen(places.log)
+        if damaged := find_damaged(places.log):
+            log.error("%s See `clew doctor`.", say_damage(damaged))
         self.backups = Backups(lambda: source_of(places, lambda: self.pump.paused(PAUSE_S)), places.backups, clock)
         self.exports = Exports(self.search, places.data_dir / "exports", clock)
         self.answers = Answers(self.registry.database, clock, secret=secret, keep_hours=settings.keep_keys_hours)

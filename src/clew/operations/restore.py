@@ -35,7 +35,8 @@ def restore(backup: Path, data_dir: Path, progress: Progress) -> Manifest:
     was_there = _check_empty(data_dir)
     making = data_dir / _UNDER_WAY
     try:
-        making.mkdir(mode=0o700, parents=True)
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # of what is made on the way, only the last is private
+        making.mkdir(mode=0o700)
         _copy(backup, making, manifest, progress)
         _make_log(making, manifest)
         _check_opens(making)

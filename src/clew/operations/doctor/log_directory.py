@@ -13,6 +13,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from clew.core.clock import to_rfc3339
 from clew.core.errors import ClewError
+from clew.log.damage import find_damaged, say_damage
 from clew.log.engine import DirectoryLock, first_line, open_client, raise_open_files_limit
 from clew.log.schema import newest_schema
 from clew.operations.doctor.finding import Finding, ok, problem, warning
@@ -118,8 +119,18 @@ def examine_log(places: Places) -> Iterator[Finding]:
         lock.release()
 
 
+def examine_parts(places: Places) -> Iterator[Finding]:
+    """Whether the engine put something aside that it could not read. It does so when it opens, so ask afterwards."""
+    if damaged := find_damaged(places.log):
+        todo = f"Restore a backup. What was put aside is in {damaged[0].path.parent}."
+        yield problem("log parts", say_damage(damaged), todo)
+
+
 def _examine_tables(client: Client) -> Iterator[Finding]:
     tables = client.raw_query("SHOW TABLES", fmt="TabSeparatedRaw").decode().split()
+    if "log" not in tables and tables:
+        yield problem("log", f"The table of the records is gone; there are {', '.join(tables)}.", "Restore a backup.")
+        return
     if "log" not in tables:
         yield warning("log", "It is empty.", "The first start makes its tables.")
         return
