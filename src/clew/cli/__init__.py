@@ -6,23 +6,45 @@ else to standard error.
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import click
 
-from clew.cli.backing_up import backup, restore_backup
 from clew.cli.command import Command
-from clew.cli.examining import doctor
-from clew.cli.exporting import export
-from clew.cli.keys import keys, sign_in_link
-from clew.cli.searching import search
-from clew.cli.serving import demo, print_settings, serve
-from clew.cli.tailing import tail
+
+COMMANDS = {
+    "backup": "backing_up.backup",
+    "demo": "serving.demo",
+    "doctor": "examining.doctor",
+    "export": "exporting.export",
+    "keys": "keys.keys",
+    "restore": "backing_up.restore_backup",
+    "search": "searching.search",
+    "serve": "serving.serve",
+    "settings": "serving.print_settings",
+    "sign-in-link": "keys.sign_in_link",
+    "tail": "tailing.tail",
+}
+"""Where each command is, below `clew.cli`."""
 
 
-@click.group(cls=Command, context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(Command):
+    """The commands, each loaded when it is called: all of them need all of the server, one needs a part of it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Their names."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name, None where there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name].split(".")
+        command: click.Command = getattr(import_module(f"clew.cli.{module}"), name)
+        return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="clew")
 def main() -> None:
     """Follow the thread from an order to the reason why it is not there."""
-
-
-for command in (serve, demo, print_settings, keys, sign_in_link, backup, restore_backup, search, tail, doctor, export):
-    main.add_command(command)
