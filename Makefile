@@ -10,8 +10,12 @@ SHELL := bash
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 # Tests run in a few more processes than there are cores, as many of them wait for a server or a browser; pytest gives
-# each test file to one of them.
+# each test file to one of them, in the order of tests/conftest.py.
 JOBS ?= 4
+SPREAD := -n $(JOBS) --dist loadfile --no-loadscope-reorder
+
+# What Python has compiled is kept, also where the machine says otherwise: the tests start some two hundred processes.
+unexport PYTHONDONTWRITEBYTECODE
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -69,7 +73,7 @@ demo: setup ## Run Clew with two sample products whose orders flow, and sometime
 	$(BIN)/clew demo
 
 test: setup browser ## Run every test
-	$(BIN)/pytest -n $(JOBS) --dist loadfile
+	$(BIN)/pytest $(SPREAD)
 
 pictures: setup browser ## Take the pictures of the documents anew
 	CLEW_WRITE_IMAGES=1 $(BIN)/pytest tests/browser/test_failing_order.py
@@ -88,7 +92,7 @@ bench-log: setup ## Ask that log what people ask, PostgreSQL beside it; write th
 
 coverage: setup browser ## Run every test and say which lines none reached
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n $(JOBS) --dist loadfile
+	$(BIN)/coverage run -m pytest $(SPREAD)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import hypothesis
 import pytest
 
@@ -12,6 +14,31 @@ from clew.log.clickhouse import ClickHouseStore
 # an example takes then says nothing about the code.
 hypothesis.settings.register_profile("clew", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("clew")
+
+
+TESTS = Path(__file__).parent
+LONGEST = (
+    "crash",
+    "browser/test_every_page.py",
+    "story/test_operations.py",
+    "browser",
+    "story",
+    "test_cli.py",
+    "log",
+    "contract",
+)
+"""What takes longest, in this order: see `pytest_collection_modifyitems`."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest: several processes take them one after another, and none should be alone
+    with a long one at the end."""
+
+    def place(item: pytest.Item) -> int:
+        path = item.path.relative_to(TESTS)
+        return next((at for at, name in enumerate(LONGEST) if path.is_relative_to(name)), len(LONGEST))
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")
