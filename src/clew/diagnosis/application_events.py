@@ -236,7 +236,7 @@ class ApplicationEvents:
     async def _explained(
         self, workspace: str, customer: str, events: Sequence[Entry], kinds: tuple[Kind, ...] = _TELLING
     ) -> list[EventSteps]:
-        """The steps of these events, of those that failed with all that failed in their threads: the reason and its class.
+        """The steps of these events; of those that failed with all that failed in their threads, so with the reason.
 
         Both are asked at once. Of the threads of a page hardly any record failed that is not wanted.
         """
