@@ -108,7 +108,7 @@ def test_every_filter_is_drawn_here():
     assert drawn == set(Filter.__struct_fields__)
 
 
-@settings(max_examples=7, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=5, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(
     st.lists(RECORDS, min_size=1, max_size=15),
     st.lists(STEPS, min_size=1, max_size=6),
