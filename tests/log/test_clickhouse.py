@@ -438,3 +438,26 @@ def test_a_process_killed_while_it_inserts_loses_nothing_and_doubles_nothing(tmp
         child.communicate()
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout.split() == [str(blocks * 300)] * 2, done.stderr
+
+
+def test_a_file_that_stands_in_the_way_of_a_table_is_named_and_harms_no_log_that_is_there(tmp_path):
+    refused = run(
+        tmp_path / "data",
+        """
+        import os
+        from clew.core.errors import SettingsError
+        os.chdir(Path(sys.argv[1]).parent)
+        Path("log").write_text("what `clew serve > log` leaves")
+        try:
+            open_store()
+        except SettingsError as error:
+            print(error.detail, error.hint)
+        """,
+    )
+    assert f"{tmp_path / 'log'} stands in the way" in refused
+    assert "another directory" in refused
+    run(tmp_path / "data", "s = open_store(); s.insert(block(5), 'one'); s.close()")
+    again = (
+        "import os; os.chdir(Path(sys.argv[1]).parent); s = open_store(); print(s.count(Filter(workspace='w')).count)"
+    )
+    assert run(tmp_path / "data", f"{again}; s.close()") == "5"

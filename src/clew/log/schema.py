@@ -5,12 +5,17 @@ A file is never changed after a release; what changes comes as the next number.
 
 from __future__ import annotations
 
+import re
 from importlib import resources
 from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any, Protocol
 
 from clew.core.errors import SettingsError
 from clew.log.rows import read_versions
+
+
+_CREATED = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+)")
 
 
 class Commands(Protocol):
@@ -29,9 +34,10 @@ def apply_schema(client: Commands) -> None:
     """Bring the tables to the newest version.
 
     Each file can be applied twice (`IF NOT EXISTS`), for its version is written after it. Raises `SettingsError` where
-    a newer Clew has been here.
+    a newer Clew has been here, and where a file stands in a table's way.
     """
     files = _files()
+    _check_way(client, files)
     _apply(client, files[0])
     applied = read_versions(client.raw_query("SELECT version FROM schema_version", fmt="JSONEachRow"))
     if applied and max(applied) > max(files):
@@ -42,6 +48,18 @@ def apply_schema(client: Commands) -> None:
     for version in sorted(set(files) - {0} - set(applied)):
         _apply(client, files[version])
         client.command("INSERT INTO schema_version (version) SELECT {version:UInt32}", {"version": version})
+
+
+def _check_way(client: Commands, files: dict[int, Traversable]) -> None:
+    """The embedded engine takes a file of the working directory for the table of its name, where there is none yet."""
+    names = {name for file in files.values() for name in _CREATED.findall(file.read_text("utf-8"))}
+    in_way = sorted(name for name in names if Path(name).exists())
+    there = client.raw_query("SELECT name FROM system.tables WHERE database = currentDatabase()", fmt="TSV")
+    if missing := [name for name in in_way if name not in there.decode().split()]:
+        raise SettingsError(
+            f"{Path(missing[0]).absolute()} stands in the way: the log's engine takes it for its table {missing[0]}.",
+            hint="Start Clew in another directory, or give that file another name.",
+        )
 
 
 def newest_schema() -> int:
