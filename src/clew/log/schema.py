@@ -14,7 +14,6 @@ from typing import Any, Protocol
 from clew.core.errors import SettingsError
 from clew.log.rows import read_versions
 
-
 _CREATED = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+)")
 
 
