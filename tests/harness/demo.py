@@ -68,7 +68,7 @@ class Demo:
             text=True,
             check=True,
         )
-        return f"{self.url}/{done.stdout.strip().split('/', 3)[3]}"
+        return done.stdout.strip()
 
     @property
     def failing_order(self) -> str:

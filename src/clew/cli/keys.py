@@ -12,6 +12,7 @@ from rich.table import Table
 from clew.cli.command import err, out
 from clew.core.clock import SystemClock, to_rfc3339
 from clew.core.settings import Settings, load
+from clew.operations.running_server import find_server
 from clew.registry.keys import SCOPES
 from clew.registry.registry import Registry, open_registry
 
@@ -75,12 +76,17 @@ def revoke_key(key_id: str) -> None:
 @click.command("sign-in-link")
 @click.argument("email", required=False)
 def sign_in_link(email: str | None) -> None:
-    """Print a link that signs a member in once; without EMAIL, one that makes the first member."""
+    """Print a link that signs a member in once; without EMAIL, one that makes the first member.
+
+    It leads to CLEW_PUBLIC_URL, else to the server that runs on this data directory.
+    """
 
     def work(registry: Registry) -> None:
         settings = load()
         token = registry.links.create(registry.workspace, _member_id(registry, email), by=ACTOR)
-        click.echo(f"{settings.public_url or f'http://{settings.host}:{settings.port}'}/sign-in/link/{token}")
+        server = find_server(Path(settings.data_dir))
+        own_url = server.url if server else f"http://{settings.host}:{settings.port}"
+        click.echo(f"{settings.public_url or own_url}/sign-in/link/{token}")
 
     _with_registry(work)
 
