@@ -9,6 +9,7 @@ import pytest
 
 from clew.core.clock import FakeClock
 from clew.log.clickhouse import ClickHouseStore
+from clew.log.store import Kept
 
 # No deadline for one example: the tests share two cores with each other and with the servers they start, and how long
 # an example takes then says nothing about the code.
@@ -22,6 +23,8 @@ LONGEST = (
     "browser/test_every_page.py",
     "story/test_operations.py",
     "browser",
+    "contract/test_log_retention.py",
+    "log/test_reports_model.py",
     "story",
     "test_cli.py",
     "log",
@@ -53,3 +56,11 @@ def clickhouse_store(clickhouse_directory):
     store = ClickHouseStore(clickhouse_directory, clock=FakeClock())
     yield store
     store.close()
+
+
+@pytest.fixture(scope="module")
+def small_log(clickhouse_store):
+    """The shared log without what the files before put there: a removal writes every part anew, also of other days."""
+    for use in clickhouse_store.days():
+        clickhouse_store.forget(use.day, (), Kept())
+    return clickhouse_store

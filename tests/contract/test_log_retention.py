@@ -18,6 +18,8 @@ from clew.log.query import Filter, Query
 from clew.log.store import Count, Kept
 from clew.log.words import words_of
 
+pytestmark = pytest.mark.usefixtures("small_log")
+
 DATE = "2026-11-22"
 NOTHING = Kept()
 ALL = STATUSES

@@ -14,6 +14,8 @@ from clew.log.memory import MemoryStore
 from clew.log.query import EXACT_FILTERS, FACET_NAMES, Filter, HttpStatusFilter, KeyFilter, Query
 from clew.log.store import Kept
 
+pytestmark = pytest.mark.usefixtures("small_log")
+
 WEEKS = itertools.count(60_000, 10)
 """Days of their own for each example, far after all that other tests put into the shared log."""
 DAYS = 3
