@@ -44,7 +44,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
             "--port=0",
             f"--data-dir={directory / 'data'}",
             "--history=2000",
-            "--orders-per-minute=10",
+            "--orders-per-minute=1",
         ],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

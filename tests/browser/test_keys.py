@@ -92,7 +92,7 @@ def test_a_question_mark_lists_the_keys_and_they_can_be_turned_off(page: Page) -
     expect(page).to_have_url(re.compile("/logs"))
     page.keyboard.press("j")
     expect(page.locator(f"{ROWS} a:focus")).to_have_count(0)
-    page.get_by_text("ada@clew.example").first.click()
+    page.get_by_role("banner").get_by_text("ada@clew.example").first.click()
     page.get_by_role("button", name="Keys").click()
     dialog.get_by_label("Use these keys").check()
     dialog.get_by_role("button", name="Close").click()
@@ -127,7 +127,7 @@ def test_local_time_is_the_browsers(browser, session_state, demo: Demo) -> None:
     page.goto("/logs?duration=7d&sort=asc")
     moment = page.locator("table.log tbody time").first
     in_utc, exact = moment.inner_text(), moment.get_attribute("datetime")
-    page.get_by_text("ada@clew.example").first.click()
+    page.get_by_role("banner").get_by_text("ada@clew.example").first.click()
     page.get_by_role("button", name="Local time").click()
     expect(page.get_by_role("columnheader", name="Time (Dubai)")).to_be_visible()
     expect(moment).to_have_attribute("datetime", str(exact))

@@ -145,7 +145,7 @@ def test_signing_out_ends_the_session(browser, demo: Demo) -> None:
     page.get_by_role("main").get_by_role("button").click()
     page.wait_for_url(re.compile(r"/(logs.*)?$"))
     page.goto("/logs")
-    page.get_by_text("ada@clew.example").first.click()
+    page.get_by_role("banner").get_by_text("ada@clew.example").first.click()
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url("**/sign-in*")
     page.goto("/logs")
