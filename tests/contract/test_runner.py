@@ -14,7 +14,7 @@ import pytest
 from clew.core.clock import FakeClock, SystemClock, from_rfc3339
 from clew.core.errors import Conflict, Invalid, NotFound, Unavailable
 from clew.core.ids import new_id
-from clew.flows import embedded
+from clew.flows import known_runs
 from clew.flows.flow import Flow
 from clew.flows.run_ids import flow_run_id
 from clew.flows.runner import OpenNode, Runner
@@ -820,7 +820,7 @@ class TestLooking:
     async def test_a_run_that_ended_lately_is_known_as_such_and_no_other(
         self, place: FlowPlace, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(embedded, "MOST_REMEMBERED", 2)
+        monkeypatch.setattr(known_runs, "MOST_REMEMBERED", 2)
         gate = Gate()
         flow, waiting = three_nodes(), gated(gate)
         runner = await place.open(flow, waiting)

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from clew.core.errors import Conflict, JournalFull, Unavailable
-from clew.flows import embedded as embedded_module
+from clew.flows import entries
 from clew.flows import recorder as recorder_module
 from clew.flows.flow import Flow
 from clew.journal.journal import Append, Receipt
@@ -84,7 +84,7 @@ class TestRows:
     async def test_launches_that_do_not_fit_into_memory_are_read_from_their_rows(
         self, place: FlowPlace, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(embedded_module, "MOST_HELD_BYTES", 2_000)
+        monkeypatch.setattr(entries, "MOST_HELD_BYTES", 2_000)
         seen: list[Any] = []
         flow = noting(seen)
         runner = await place.open(flow)

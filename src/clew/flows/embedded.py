@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -17,13 +16,15 @@ from clew.core.errors import Conflict, NotFound, Unavailable
 from clew.core.record import ErrorInfo
 from clew.flows.calling import NodeCaller
 from clew.flows.cleaning import Cleaner
-from clew.flows.entries import OpenEntry, open_run_of
+from clew.flows.endings import Endings
+from clew.flows.entries import HeldLaunches, OpenEntry, open_run_of
 from clew.flows.flow import Flow
 from clew.flows.http import Clients
+from clew.flows.known_runs import KnownRuns
 from clew.flows.lanes import Lanes
 from clew.flows.open_runs import OpenRuns, Row, new_row
 from clew.flows.recorder import Recorder
-from clew.flows.records import RunRecords, ended_without_running
+from clew.flows.records import RunRecords
 from clew.flows.recovery import RecordGone, Trail, checkpoints_of, find_trails, write_lost
 from clew.flows.replay import Replays
 from clew.flows.run import RunningRun
@@ -37,10 +38,6 @@ _LOG = logging.getLogger(__name__)
 
 MOST_RUNNING = 512
 """Runs at once, those that wait to try again aside. It bounds memory; nodes mostly wait for others."""
-MOST_HELD_BYTES = 64 * 1024 * 1024
-"""Of the launches of waiting runs. What is beyond it is read from its row when it starts."""
-MOST_REMEMBERED = 10_000
-"""Of the runs that ended last: more than can end before the log has them."""
 CLOSE_S = 3.0
 """How long nodes that run may go on when the server stops. What is cut short runs again after the next start."""
 DRAIN_S = 5.0
@@ -89,17 +86,13 @@ class EmbeddedRunner:
             logs_requests=logs_requests,
         )
         self._replays = Replays(store, drain, clock)
+        self._endings = Endings(self._recorder, cleaner, clock)
+        self._held = HeldLaunches(self._rows)
+        self._known = KnownRuns()
+        self._lanes: Lanes[OpenEntry] = Lanes(most_running)
+        self._trails: dict[str, Trail] = {}
         self._most_waiting = most_waiting
         self._close_s = close_s
-        self._lanes: Lanes[OpenEntry] = Lanes(most_running)
-        self._entries: dict[str, OpenEntry] = {}
-        self._trails: dict[str, Trail] = {}
-        self._refused: set[str] = set()
-        self._ended: dict[str, int] = {}
-        self._ended_lately: OrderedDict[str, None] = OrderedDict()
-        self._settled_place = 0
-        self._last_place = 0
-        self._held_bytes = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_ready = False
         self._is_closing = False
@@ -110,14 +103,13 @@ class EmbeddedRunner:
         Raises what the state database and the log raise; it may then be called again.
         """
         rows = await asyncio.to_thread(self._rows.load_all)
-        self._last_place = max((row.place for row in rows), default=0)
-        self._refused = {row.launch.run_id for row in rows if row.state == "refused"}
+        self._known.note_rows(rows)
         is_open = [row for row in rows if row.state != "refused"]
         if is_open:
             await self._catch_up()
             self._trails = await asyncio.to_thread(find_trails, self._store, is_open)
         for row in is_open:
-            if row.launch.run_id not in self._entries and row.launch.run_id not in self._ended:
+            if self._known.answer_again(row.launch.run_id) is None:
                 await self._take_up(row)
         self._is_ready = True
         self._start_ready()
@@ -132,35 +124,29 @@ class EmbeddedRunner:
         now_ms = self._clock.now_ms()
         results: list[LaunchResult] = []
         rows: list[Row] = []
-        known: set[str] = set()
+        new: set[str] = set()
         for launch in launches:
             run_id = launch.run_id
-            if run_id in self._refused:
-                results.append(LaunchResult(run_id, "queue_full"))
-            elif run_id in self._entries or run_id in self._ended or run_id in known:
-                results.append(LaunchResult(run_id, "duplicate"))
-            else:
-                known.add(run_id)
-                self._last_place += 1
+            answer = "duplicate" if run_id in new else self._known.answer_again(run_id)
+            if answer is None:
+                new.add(run_id)
                 flow = self._flows[launch.flow]
                 key = (launch.workspace, launch.flow, launch.lane)
                 is_taken = self._lanes.reserve(key, flow.concurrency, self._most_waiting)
-                rows.append(new_row(launch, self._last_place, "queued" if is_taken else "refused", now_ms))
-                results.append(LaunchResult(run_id, "launched" if is_taken else "queue_full"))
+                rows.append(new_row(launch, self._known.next_place(), "queued" if is_taken else "refused", now_ms))
+                answer = "launched" if is_taken else "queue_full"
+            results.append(LaunchResult(run_id, answer))
         await self._open(rows)
         return results
 
     def note_dispatched(self) -> None:
         """See `Runner.note_dispatched`."""
-        self._settled_place = self._last_place
-        if self._ended or self._refused:
-            self._rows.remove([*self._ended, *self._refused])
-            self._ended.clear()
-            self._refused.clear()
+        if forgotten := self._known.settle():
+            self._rows.remove(forgotten)
 
     async def stop(self, workspace: str, run_id: str) -> None:
         """See `Runner.stop`."""
-        entry = self._find_entry(workspace, run_id)
+        entry = self._known.find(workspace, run_id)
         if entry is None:
             raise NotFound(f"There is no open flow run {run_id}.", hint="It has ended, or there never was one.")
         await self._rows.set_stopping(run_id)
@@ -187,26 +173,16 @@ class EmbeddedRunner:
 
     def open_runs(self, workspace: str, *, flow: str = "", after: str = "", limit: int = 1_000) -> tuple[OpenRun, ...]:
         """See `Runner.open_runs`."""
-        if after and after not in self._entries:
-            return ()
-        place = self._entries[after].place if after else 0
-        found: list[OpenRun] = []
-        for entry in self._entries.values():
-            if len(found) >= limit:
-                break
-            launch = entry.summary
-            if entry.place > place and launch.workspace == workspace and flow in ("", launch.flow):
-                found.append(open_run_of(entry))
-        return tuple(found)
+        return self._known.list_open(workspace, flow=flow, after=after, limit=limit)
 
     def find(self, workspace: str, run_id: str) -> OpenRun | None:
         """See `Runner.find`."""
-        entry = self._find_entry(workspace, run_id)
+        entry = self._known.find(workspace, run_id)
         return open_run_of(entry) if entry else None
 
     def has_ended_lately(self, run_id: str) -> bool:
         """See `Runner.has_ended_lately`."""
-        return run_id in self._ended_lately
+        return self._known.has_ended_lately(run_id)
 
     def status(self) -> RunnerStatus:
         """See `Runner.status`."""
@@ -221,7 +197,7 @@ class EmbeddedRunner:
     async def close(self) -> None:
         """See `Runner.close`. Closing twice changes nothing."""
         self._is_closing = True
-        running = [entry.running for entry in self._entries.values() if entry.running]
+        running = self._known.running()
         for run in running:
             run.refrain()
         if self._tasks:
@@ -246,32 +222,33 @@ class EmbeddedRunner:
             if launch.flow not in self._flows:
                 raise NotFound(f"There is no flow {launch.flow!r}.", hint=f"There are: {', '.join(self._flows)}.")
 
+    def _refuse_open(self, workspace: str, run_id: str) -> None:
+        if self._known.find(workspace, run_id):
+            raise Conflict("Cannot repeat a running flow run.", hint="Stop it, or wait until it has ended.")
+
     async def _open(self, rows: Sequence[Row]) -> None:
         """Write the rows, then put the runs into their lanes. They are known before that, so that none opens twice."""
         entries = []
         for row in rows:
             if row.state == "refused":
-                self._refused.add(row.launch.run_id)
+                self._known.refuse(row.launch.run_id)
             else:
-                entry = self._entries[row.launch.run_id] = OpenEntry(row, self._flows[row.launch.flow])
+                entry = OpenEntry(row, self._flows[row.launch.flow])
+                self._known.add(entry)
                 entries.append(entry)
         try:
             await self._rows.add(rows)
         except Unavailable:
+            self._known.take_back(row.launch.run_id for row in rows)
             for entry in entries:
-                del self._entries[entry.run_id]
                 self._lanes.release(entry.lane_key)
-            self._refused.difference_update(row.launch.run_id for row in rows)
             raise
         for entry in entries:
             self._queue(entry, is_reserved=True)
         self._start_ready()
 
     def _queue(self, entry: OpenEntry, *, is_reserved: bool = False) -> None:
-        if self._held_bytes + entry.size > MOST_HELD_BYTES:
-            entry.launch = None
-        else:
-            self._held_bytes += entry.size
+        self._held.hold(entry)
         self._lanes.add(entry, entry.flow.concurrency if entry.flow else 1, is_reserved=is_reserved)
 
     # Running.
@@ -299,12 +276,7 @@ class EmbeddedRunner:
             self._start_ready()
 
     async def _drive(self, entry: OpenEntry) -> bool:
-        launch = entry.launch
-        if launch is None:
-            launch = await self._rows.load(entry.run_id)
-        else:
-            self._held_bytes -= entry.size
-            entry.launch = None
+        launch = await self._held.take(entry)
         flow = entry.flow
         assert flow is not None
         records = RunRecords(launch, flow, self._cleaner)
@@ -351,45 +323,18 @@ class EmbeddedRunner:
     # Ending.
 
     def _forget(self, entry: OpenEntry) -> None:
-        del self._entries[entry.run_id]
-        self._ended_lately[entry.run_id] = None
-        if len(self._ended_lately) > MOST_REMEMBERED:
-            self._ended_lately.popitem(last=False)
-        if entry.place <= self._settled_place:
+        if self._known.end(entry):
             self._rows.remove((entry.run_id,))
-        else:
-            self._ended[entry.run_id] = entry.place
 
     async def _end_unstarted(self, entry: OpenEntry) -> None:
         """Write the end of a run that was stopped while it waited."""
-        launch = entry.launch or await self._rows.load(entry.run_id)
-        if entry.launch:
-            self._held_bytes -= entry.size
-        flow = entry.flow
-        ended = ended_without_running(
-            "stopped",
-            queued_ms=entry.queued_ms,
-            now_ms=self._clock.now_ms(),
-            nodes=[node.name for node in flow.graph.nodes] if flow else (),
-            reason="not reached: the run was stopped before it began",
-        )
-        await self._recorder.write((RunRecords(launch, flow, self._cleaner).flow_run(ended),))
+        await self._endings.write_stopped(entry, await self._held.take(entry))
         self._forget(entry)
 
     async def _fail(self, entry: OpenEntry, error: ErrorInfo, launch: Launch | None = None) -> bool:
-        """Write the end of a run that cannot go on."""
+        """Write the end of a run that cannot go on. False where that is not possible: it stays open."""
         try:
-            launch = launch or await self._rows.load(entry.run_id)
-            flow = entry.flow
-            ended = ended_without_running(
-                "failed",
-                queued_ms=entry.queued_ms,
-                now_ms=self._clock.now_ms(),
-                nodes=[node.name for node in flow.graph.nodes] if flow else (),
-                reason=f"not reached: {error.message}",
-                error=error,
-            )
-            await self._recorder.write((RunRecords(launch, flow, self._cleaner).flow_run(ended),))
+            await self._endings.write_failed(entry, launch or await self._rows.load(entry.run_id), error)
         except (Unavailable, NotFound) as trouble:
             _LOG.warning("the end of the run %s could not be written: %s", entry.run_id, trouble.detail)
             return False
@@ -407,27 +352,18 @@ class EmbeddedRunner:
         run_id = row.launch.run_id
         trail = self._trails[run_id]
         if trail.has_ended:
-            self._ended[run_id] = row.place
+            self._known.note_ended(run_id)
             del self._trails[run_id]
             return
         if not (trail.node_runs or trail.requests):
             del self._trails[run_id]
         flow = self._flows.get(row.launch.flow)
-        entry = self._entries[run_id] = OpenEntry(row, flow)
+        entry = OpenEntry(row, flow)
+        self._known.add(entry)
         if flow is not None:
             self._queue(entry)
         elif await self._fail(entry, _flow_gone(row.launch.flow), row.launch):
             self._forget(entry)
-
-    # Looking.
-
-    def _find_entry(self, workspace: str, run_id: str) -> OpenEntry | None:
-        entry = self._entries.get(run_id)
-        return entry if entry and entry.summary.workspace == workspace else None
-
-    def _refuse_open(self, workspace: str, run_id: str) -> None:
-        if self._find_entry(workspace, run_id):
-            raise Conflict("Cannot repeat a running flow run.", hint="Stop it, or wait until it has ended.")
 
 
 def _flow_gone(flow: str) -> ErrorInfo:

@@ -6,9 +6,12 @@ import msgspec
 
 from clew.flows.event import Event
 from clew.flows.flow import Flow
-from clew.flows.open_runs import Row
+from clew.flows.open_runs import OpenRuns, Row
 from clew.flows.run import RunningRun
 from clew.flows.runner import Launch, OpenRun, OpenState
+
+MOST_HELD_BYTES = 64 * 1024 * 1024
+"""Of the launches of waiting runs. What is beyond it is read from its row when it starts."""
 
 
 class OpenEntry:
@@ -70,3 +73,26 @@ def open_run_of(entry: OpenEntry) -> OpenRun:
         replay_of=launch.replay_of,
         from_node=launch.from_node,
     )
+
+
+class HeldLaunches:
+    """The launches of runs that wait: in memory while there is room, else in their rows alone."""
+
+    def __init__(self, rows: OpenRuns) -> None:
+        self._rows = rows
+        self._bytes = 0
+
+    def hold(self, entry: OpenEntry) -> None:
+        """Hold the launch of a run that begins to wait, or give it up."""
+        if self._bytes + entry.size > MOST_HELD_BYTES:
+            entry.launch = None
+        else:
+            self._bytes += entry.size
+
+    async def take(self, entry: OpenEntry) -> Launch:
+        """The launch of a run that waits no more. Raises `NotFound` where it was given up and its row is gone."""
+        launch, entry.launch = entry.launch, None
+        if launch is None:
+            return await self._rows.load(entry.run_id)
+        self._bytes -= entry.size
+        return launch

@@ -6,7 +6,7 @@ JSON already goes in as it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -59,7 +59,7 @@ class Attempt(msgspec.Struct, kw_only=True):
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
-    """How a run ended. `nodes` is what became of each, `failed` the node whose error it was."""
+    """How a run ended. `nodes` is what became of each. Times are ms since the epoch."""
 
     state: RunState
     ended_ms: int
@@ -68,21 +68,6 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     nodes: Mapping[str, Mapping[str, Any]]
     error: ErrorInfo | None = None
     message: str = ""
-
-
-def ended_without_running(
-    state: RunState, *, queued_ms: int, now_ms: int, nodes: Iterable[str], reason: str, error: ErrorInfo | None = None
-) -> Ended:
-    """The end of a run of which no node can run any more."""
-    return Ended(
-        state=state,
-        queued_ms=queued_ms,
-        started_ms=None,
-        ended_ms=now_ms,
-        nodes={name: {"state": "not_reached", "runs": 0, "errors": 0, "reason": reason} for name in nodes},
-        error=error,
-        message=error.message if error else reason,
-    )
 
 
 class RunRecords:
