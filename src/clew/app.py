@@ -7,7 +7,7 @@ import gc
 import logging
 import os
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -51,8 +51,9 @@ from clew.operations.exports import Exports
 from clew.operations.http_server import HttpServer
 from clew.operations.places import find_places, source_of
 from clew.operations.running_server import RunningServer, announce, withdraw
-from clew.registry.declare import Declarations, collect
+from clew.registry.declare import Declarations, Source, collect
 from clew.registry.registry import Registry, open_registry
+from clew.web.face import WebFace
 from clew.web.pages import build_web
 
 log = logging.getLogger("clew.app")
@@ -84,19 +85,8 @@ class Clew:
         self.registry: Registry = open_registry(settings, clock)
         self.registry.apply(declarations)
         # The store takes the directory's lock: from here on no other process has it.
-        self.store = ClickHouseStore(
-            settings.log_url or directory / "log",
-            max_memory_bytes=settings.log_memory_bytes,
-            timeout_s=settings.log_timeout_s,
-            clock=clock,
-        )
-        self.journal = SqliteJournal(
-            directory / "journal.db",
-            clock=clock,
-            max_bytes=settings.journal_max_bytes,
-            queue_bytes=settings.journal_queue_bytes,
-            keep_keys_hours=settings.keep_keys_hours,
-        )
+        self.store = _open_store(settings, directory, clock)
+        self.journal = _open_journal(settings, directory, clock)
         reader = self.journal.reader("log")
         (indexed,) = (status for status in self.journal.status().readers if status.name == "log")
         self.tail = LiveTail(indexed.position)
@@ -135,7 +125,9 @@ class Clew:
         self._trimmer = Trimmer(self.journal)
         self._keeper = Keeper(InTurn(self.store, self.retention))
         parser = FilterParser(clock=clock, cursors=cursors)
-        self.asgi = self._build_asgi(declarations, parser, redactor, secret_values)
+        intake = self._build_intake(redactor)
+        webhooks = self._build_webhooks(intake, declarations.sources, secret_values, redactor)
+        self.asgi = self._build_asgi(intake, webhooks, parser)
 
     def _build_retention(self, ages: Ages) -> Retention:
         registry = self.registry
@@ -153,10 +145,8 @@ class Clew:
             clock=self.clock,
         )
 
-    def _build_asgi(
-        self, declarations: Declarations, parser: FilterParser, redactor: Redactor, secret_values: Mapping[str, str]
-    ) -> Any:
-        intake = Intake(
+    def _build_intake(self, redactor: Redactor) -> Intake:
+        return Intake(
             journal=self.journal,
             registry=self.registry,
             recent=RecentRecords(self.search, self.pump, self.clock),
@@ -164,17 +154,24 @@ class Clew:
             settings=self.settings,
             clock=self.clock,
         )
+
+    def _build_webhooks(
+        self, intake: Intake, sources: Sequence[Source], secret_values: Mapping[str, str], redactor: Redactor
+    ) -> WebhookIntake:
+        return WebhookIntake(
+            intake=intake,
+            sources=sources,
+            secret_values=secret_values,
+            switches=self.registry.switches.read,
+            redactor=redactor,
+            settings=self.settings,
+            clock=self.clock,
+        )
+
+    def _build_asgi(self, intake: Intake, webhooks: WebhookIntake, parser: FilterParser) -> Any:
         return build_app(
             intake=intake,
-            webhooks=WebhookIntake(
-                intake=intake,
-                sources=declarations.sources,
-                secret_values=secret_values,
-                switches=self.registry.switches.read,
-                redactor=redactor,
-                settings=self.settings,
-                clock=self.clock,
-            ),
+            webhooks=webhooks,
             requests=self.requests,
             answers=self.answers,
             search=self.search,
@@ -202,20 +199,23 @@ class Clew:
                 requests=self.requests,
                 retention=self.retention,
             ),
-            pages=build_web(
-                search=self.search,
-                tail=self.tail,
-                parser=parser,
-                registry=self.registry,
-                settings=self.settings,
-                clock=self.clock,
-                flows=self.flows.declared,
-                runner=self.flows.runner,
-                flow_settings=self.flows.settings,
-                republisher=self.flows.republisher,
-                exports=self.exports,
-                retention=self.retention,
-            ),
+            pages=build_web(self._build_face(parser)),
+        )
+
+    def _build_face(self, parser: FilterParser) -> WebFace:
+        return WebFace(
+            search=self.search,
+            tail=self.tail,
+            parser=parser,
+            registry=self.registry,
+            settings=self.settings,
+            clock=self.clock,
+            flows=self.flows.declared,
+            runner=self.flows.runner,
+            flow_settings=self.flows.settings,
+            republisher=self.flows.republisher,
+            exports=self.exports,
+            retention=self.retention,
         )
 
     def first_sign_in_link(self, url: str) -> str:
@@ -317,6 +317,25 @@ def _collect_rarely() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECT_AT)
+
+
+def _open_store(settings: Settings, directory: Path, clock: Clock) -> ClickHouseStore:
+    return ClickHouseStore(
+        settings.log_url or directory / "log",
+        max_memory_bytes=settings.log_memory_bytes,
+        timeout_s=settings.log_timeout_s,
+        clock=clock,
+    )
+
+
+def _open_journal(settings: Settings, directory: Path, clock: Clock) -> SqliteJournal:
+    return SqliteJournal(
+        directory / "journal.db",
+        clock=clock,
+        max_bytes=settings.journal_max_bytes,
+        queue_bytes=settings.journal_queue_bytes,
+        keep_keys_hours=settings.keep_keys_hours,
+    )
 
 
 def _make_private(directory: Path) -> None:

@@ -25,6 +25,7 @@ from clew.log.pump import Pump
 from clew.log.search import Search
 from clew.log.tail import LiveTail
 from clew.registry.registry import Registry
+from clew.web.face import WebFace
 from clew.web.pages import build_web
 
 
@@ -84,7 +85,7 @@ def running_pages(
     )
     cursors = CursorCodec(b"secret")
     search = Search(store, progress=pump, clock=clock, cursors=cursors)
-    pages = build_web(
+    face = WebFace(
         search=search,
         tail=tail,
         parser=FilterParser(clock=clock, cursors=cursors),
@@ -96,7 +97,7 @@ def running_pages(
         flow_settings=running.settings,
         republisher=running.republisher,
     )
-    app = Litestar([pages], on_startup=[running.start], on_shutdown=[running.stop], openapi_config=None)
+    app = Litestar([build_web(face)], on_startup=[running.start], on_shutdown=[running.stop], openapi_config=None)
     pump.start()
     try:
         with TestClient(app) as client:

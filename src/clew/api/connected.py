@@ -37,7 +37,12 @@ def build_connected(registry: Registry) -> list[Router]:
         Router(
             "/v1",
             guards=[requires(registry.keys, "read")],
-            route_handlers=[*_reading(registry)],
+            route_handlers=[
+                *_reading_products(registry),
+                *_reading_integrations(registry),
+                *_reading_sources(registry),
+                *_reading_customers(registry),
+            ],
             tags=["What is connected"],
         ),
         Router(
@@ -49,7 +54,7 @@ def build_connected(registry: Registry) -> list[Router]:
     ]
 
 
-def _reading(registry: Registry) -> list[ControllerRouterHandler]:
+def _reading_products(registry: Registry) -> list[ControllerRouterHandler]:
     @get("/products", operation_id="listProducts", sync_to_thread=False)
     def list_products(
         request: Request[Any, Any, Any], principal: NamedDependency[Principal], archived: FromQuery[bool] = False
@@ -65,6 +70,10 @@ def _reading(registry: Registry) -> list[ControllerRouterHandler]:
         row = registry.products.find(principal.workspace, key, archived=True)
         return show_as(ProductForm, found(row, "product", key))
 
+    return [list_products, get_product]
+
+
+def _reading_integrations(registry: Registry) -> list[ControllerRouterHandler]:
     @get("/integrations", operation_id="listIntegrations", sync_to_thread=False)
     def list_integrations(
         request: Request[Any, Any, Any], principal: NamedDependency[Principal], archived: FromQuery[bool] = False
@@ -80,6 +89,10 @@ def _reading(registry: Registry) -> list[ControllerRouterHandler]:
         row = registry.integrations.find(principal.workspace, key, archived=True)
         return show_as(IntegrationForm, found(row, "integration", key))
 
+    return [list_integrations, get_integration]
+
+
+def _reading_sources(registry: Registry) -> list[ControllerRouterHandler]:
     @get("/sources", operation_id="listSources", sync_to_thread=False)
     def list_sources(
         request: Request[Any, Any, Any], principal: NamedDependency[Principal], archived: FromQuery[bool] = False
@@ -95,15 +108,7 @@ def _reading(registry: Registry) -> list[ControllerRouterHandler]:
         row = registry.sources.find(principal.workspace, key, archived=True)
         return show_as(SourceForm, found(row, "source", key))
 
-    return [
-        list_products,
-        get_product,
-        list_integrations,
-        get_integration,
-        list_sources,
-        get_source,
-        *_reading_customers(registry),
-    ]
+    return [list_sources, get_source]
 
 
 def _reading_customers(registry: Registry) -> list[ControllerRouterHandler]:

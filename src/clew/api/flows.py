@@ -45,7 +45,7 @@ _KNOWN_OF_OPEN = frozenset({"flow", "state", "customer", "connection", "duration
 def build_flows(flows: Flows, runs: FlowRuns, reader: RecordReader, keys: Keys) -> list[Router]:
     """The routes. Looking needs `read`, changing `operate`."""
     reading = [*_read_flows(flows), _list_runs(flows, reader), *_read_runs(runs)]
-    changing = [*_switch(flows), *_run(flows, runs)]
+    changing = [*_switch(flows), *_run(flows, runs), *_replay(flows, runs)]
     return [
         Router("/v1", guards=[requires(keys, "read")], route_handlers=reading, tags=["Running and repairing"]),
         Router("/v1", guards=[requires(keys, "operate")], route_handlers=changing, tags=["Running and repairing"]),
@@ -166,6 +166,10 @@ def _run(flows: Flows, runs: FlowRuns) -> list[ControllerRouterHandler]:
         run = (await runs.find(principal.workspace, id)).run
         return _launched(await flows.runner.repeat(principal.workspace, run.facts.id))
 
+    return [run_flow, stop_run, repeat_run]
+
+
+def _replay(flows: Flows, runs: FlowRuns) -> list[ControllerRouterHandler]:
     @post("/replays", operation_id="replay")
     async def replay(principal: NamedDependency[Principal], data: NewReplay) -> ReplayForm:
         """Run flow runs again from a node on, with the same or an edited input, each as a new run, in this order."""
@@ -191,7 +195,7 @@ def _run(flows: Flows, runs: FlowRuns) -> list[ControllerRouterHandler]:
             done.append({"id": run.facts.id, "flow": run.facts.flow, "flow_run_id": new})
         return ReplayForm(count=len(done), plan=data.plan, runs=tuple(done), problem=problem)
 
-    return [run_flow, stop_run, repeat_run, replay]
+    return [replay]
 
 
 def _launched(result: LaunchResult) -> Launched:

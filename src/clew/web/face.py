@@ -41,7 +41,11 @@ HttpRequest = Request[Any, Any, Any]
 
 
 class WebFace:
-    """The parts that the pages share. One for the whole server."""
+    """The parts that the pages share. One for the whole server.
+
+    `flows` are those that are declared, by key; without a `runner` none is stopped or repeated here, without
+    `flow_settings` none enabled or disabled, without a `republisher` no event republished, without a `tail` none shown.
+    """
 
     def __init__(
         self,
@@ -51,9 +55,9 @@ class WebFace:
         registry: Registry,
         settings: Settings,
         clock: Clock,
-        flows: Mapping[str, Flow],
-        runner: Runner | None,
-        flow_settings: FlowSettings | None,
+        flows: Mapping[str, Flow] | None = None,
+        runner: Runner | None = None,
+        flow_settings: FlowSettings | None = None,
         republisher: Republisher | None = None,
         exports: Exports | None = None,
         tail: LiveTail | None = None,
@@ -66,7 +70,7 @@ class WebFace:
         self.registry = registry
         self.settings = settings
         self.clock = clock
-        self.flows = flows
+        self.flows = flows = flows or {}
         self.runner = runner
         self.flow_settings = flow_settings
         self.republisher = republisher

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -16,19 +16,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 from litestar.types import Guard
 
-from clew.core.clock import Clock
 from clew.core.errors import ClewError, NotFound, NotSignedIn
-from clew.core.settings import Settings
-from clew.flows.flow import Flow
-from clew.flows.flow_settings import FlowSettings
-from clew.flows.republishing import Republisher
-from clew.flows.runner import Runner
-from clew.log.parameters import FilterParser
-from clew.log.retention import Retention
-from clew.log.search import Search
-from clew.log.tail import LiveTail
-from clew.operations.exports import Exports
-from clew.registry.registry import Registry
 from clew.registry.sessions import Session
 from clew.web.connected.connections import CHANGES, show_connection, show_connections
 from clew.web.connected.integrations import show_integration, show_integrations
@@ -71,41 +59,11 @@ log = logging.getLogger("clew.web")
 FindFace = Callable[[], WebFace]
 
 
-def build_web(
-    *,
-    search: Search,
-    parser: FilterParser,
-    registry: Registry,
-    settings: Settings,
-    clock: Clock,
-    flows: Mapping[str, Flow] | None = None,
-    runner: Runner | None = None,
-    flow_settings: FlowSettings | None = None,
-    republisher: Republisher | None = None,
-    exports: Exports | None = None,
-    tail: LiveTail | None = None,
-    retention: Retention | None = None,
-) -> Router:
+def build_web(face: WebFace) -> Router:
     """The pages. Whoever is not signed in is led to the sign-in and then back.
 
-    `flows` are those that are declared, by key; without a `runner` none is stopped or repeated here, without
-    `flow_settings` none enabled or disabled, without a `republisher` no event republished, without a `tail` none shown.
     Raises `NotFound` where a file that every page needs is missing: the front-end libraries come by the build hook.
     """
-    face = WebFace(
-        search=search,
-        parser=parser,
-        registry=registry,
-        settings=settings,
-        clock=clock,
-        flows=flows or {},
-        runner=runner,
-        flow_settings=flow_settings,
-        republisher=republisher,
-        exports=exports,
-        tail=tail,
-        retention=retention,
-    )
     face.static.href("vendor/htmx.js")
     return build_pages(lambda: face)
 
