@@ -7,7 +7,6 @@ nothing is missing because of it. A dot for each mistyped filter would soon be a
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection
 
 import msgspec
@@ -16,6 +15,7 @@ from clew.core.clock import SECOND_MS, Clock
 from clew.core.record import KINDS, Kind
 from clew.log.parameters import FilterParser, Pair
 from clew.log.search import Answer, Search
+from clew.web.fresh_answers import FreshAnswers
 
 FRESH_MS = 5 * SECOND_MS
 """How long an answer is believed: every page asks, and a dot may be some seconds late."""
@@ -44,25 +44,20 @@ class Failing:
     def __init__(self, search: Search, parser: FilterParser, clock: Clock, flows: Collection[str]) -> None:
         self._search = search
         self._parser = parser
-        self._clock = clock
         self._flows = tuple(flows)
-        self._lock = asyncio.Lock()
-        self._found: dict[str, tuple[int, Failures]] = {}
+        self._answers = FreshAnswers(self._ask_failures, clock, FRESH_MS)
 
     async def find(self, workspace: str) -> Failures:
         """What failed in the last 24 hours."""
-        async with self._lock:
-            now_ms = self._clock.now_ms()
-            found_ms, failures = self._found.get(workspace, (now_ms - FRESH_MS, NONE))
-            if now_ms - found_ms >= FRESH_MS:
-                kinds = await self._ask_kinds(workspace)
-                failures = Failures(kinds, "flow_run" in kinds and await self._ask_flows(workspace))
-                self._found[workspace] = (now_ms, failures)
-            return failures
+        return await self._answers.find(workspace)
 
     def last_known(self, workspace: str) -> Failures:
         """The last answer, without asking."""
-        return self._found.get(workspace, (0, NONE))[1]
+        return self._answers.last_known(workspace) or NONE
+
+    async def _ask_failures(self, workspace: str) -> Failures:
+        kinds = await self._ask_kinds(workspace)
+        return Failures(kinds, "flow_run" in kinds and await self._ask_flows(workspace))
 
     async def _ask_kinds(self, workspace: str) -> frozenset[Kind]:
         """Look at the latest failures, then at those of the kinds not yet looked at, until none of these is left."""

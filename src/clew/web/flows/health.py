@@ -11,6 +11,7 @@ from clew.core.clock import SECOND_MS, Clock
 from clew.core.record import Summary
 from clew.log.parameters import FilterParser, Pair
 from clew.log.search import Search
+from clew.web.fresh_answers import FreshAnswers
 from clew.web.logs.url import DEFAULT_DURATION
 
 FRESH_MS = 5 * SECOND_MS
@@ -33,20 +34,12 @@ class FlowHealth:
     def __init__(self, search: Search, parser: FilterParser, clock: Clock, flows: Collection[str]) -> None:
         self._search = search
         self._parser = parser
-        self._clock = clock
         self._flows = tuple(flows)
-        self._lock = asyncio.Lock()
-        self._found: dict[str, tuple[int, dict[str, Health]]] = {}
+        self._answers = FreshAnswers(self._ask_all, clock, FRESH_MS)
 
     async def find_all(self, workspace: str) -> dict[str, Health]:
         """The health of each flow that is declared over 24 hours, by key, some seconds old at most."""
-        async with self._lock:
-            now_ms = self._clock.now_ms()
-            found_ms, found = self._found.get(workspace, (now_ms - FRESH_MS, {}))
-            if now_ms - found_ms >= FRESH_MS:
-                found = await self._ask_all(workspace)
-                self._found[workspace] = (now_ms, found)
-            return found
+        return await self._answers.find(workspace)
 
     async def count_all(self, workspace: str, duration: str) -> dict[str, Health]:
         """The runs of each flow that is declared, by key, as they are now. The latest run is not asked."""
