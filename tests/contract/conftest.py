@@ -1,12 +1,17 @@
-"""Both drivers of the log, and a workspace that no other test has."""
+"""Every driver of each contract: the log and a workspace that no other test has, the journal, the runner."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
+from clew.journal.journal import Journal
 from clew.log.memory import MemoryStore
+from harness.flow_place import FlowPlace
+from harness.journal_place import DRIVERS, Place
 from harness.log_samples import put, spread
 
 
@@ -28,3 +33,22 @@ def spread_out(clickhouse_store):
     put(memory, *records)
     put(clickhouse_store, *records)
     return workspace, memory, clickhouse_store
+
+
+@pytest.fixture(params=["embedded"])
+async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[FlowPlace]:
+    opened = FlowPlace(tmp_path, request.param)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(params=DRIVERS)
+def journal_place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    place = Place(request.param, tmp_path)
+    yield place
+    place.close()
+
+
+@pytest.fixture
+def journal(journal_place: Place) -> Journal:
+    return journal_place.open()

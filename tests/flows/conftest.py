@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.flow_place import DEADLINE_S, FlowPlace
+from harness.flow_server import Server
 
 
 class OtherSide:
@@ -68,3 +69,10 @@ async def place(tmp_path: Path) -> AsyncIterator[FlowPlace]:
     opened = FlowPlace(tmp_path)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+async def server(place: FlowPlace) -> AsyncIterator[Server]:
+    opened = Server(place)
+    yield opened
+    await opened.stop()

@@ -3,117 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
 from clew.core.clock import FakeClock, to_rfc3339
-from clew.core.errors import NotFound, Unavailable
-from clew.core.ids import new_id, time_of, trace_id_of
-from clew.core.record import ErrorInfo, Record, encode_line
-from clew.core.redaction import Redactor
+from clew.core.errors import Unavailable
+from clew.core.record import ErrorInfo, encode_line
 from clew.flows import dispatch as dispatch_module
-from clew.flows import flows as flows_module
 from clew.flows.dispatch import ArchivedCustomers, events_in
 from clew.flows.flow import Flow
-from clew.flows.flows import Flows
 from clew.flows.run_ids import flow_run_id
-from clew.journal.journal import Append, Block, Item, Receipt
+from clew.journal.journal import Append, Block, Receipt
 from clew.registry.declare import Integration, Product
 from harness.flow_place import WORKSPACE, FlowPlace, parameters_of, until
-
-ERP = Product("erp")
-HOOKS = ERP.webhook("hooks", event="$.type")
-
-
-class Server:
-    """What of a server flows need: the stores, and `Flows` on them."""
-
-    def __init__(self, place: FlowPlace) -> None:
-        self.place = place
-        self.flows: Flows | None = None
-
-    async def start(self, *flows: Flow, is_awaited: bool = True) -> Flows:
-        """A server of these flows, ready where that is awaited."""
-        place = self.place
-        place.open_stores()
-        self.flows = Flows(
-            flows,
-            journal=place.journal,
-            store=place.store,
-            drain=place.drain,
-            registry=place.registry,
-            redactor=Redactor(),
-            secrets={},
-            clock=place.clock,
-        )
-        started = self.flows
-        await started.start()
-        if is_awaited:
-            await until(lambda: not started.check()["trouble"], "it is ready")
-        return started
-
-    async def stop(self) -> None:
-        if self.flows:
-            await self.flows.stop()
-            self.flows = None
-            self.place.journal.close()
-            self.place.registry.close()
-
-    async def send(self, *records: Record) -> None:
-        await self.place.journal.append(Append(tuple(Item(r.id, encode_line(r)) for r in records)))
-
-    async def decided(self, *records: Record) -> list[Record]:
-        """The decisions about these events, in their order."""
-        wanted = {record.id for record in records}
-
-        def found() -> list[Record]:
-            self.place.drain(0)
-            decisions = [r for r in self.place.store._records if r.kind == "decision" and r.parent_id in wanted]
-            return decisions if wanted <= {r.parent_id for r in decisions} else []
-
-        decisions: list[Record] = await until(found, "every event is decided")
-        return sorted(decisions, key=lambda r: [record.id for record in records].index(r.parent_id))
-
-    async def all_ended(self) -> list[Record]:
-        """The records of all runs, when none is open any more. What is not yet decided has no run."""
-        assert self.flows is not None
-        return await self.place.all_ended(self.flows.runner)
-
-
-@pytest.fixture
-async def server(place: FlowPlace) -> AsyncIterator[Server]:
-    opened = Server(place)
-    yield opened
-    await opened.stop()
-
-
-def came(payload: str = '{"country":"US"}', **fields: Any) -> Record:
-    record_id = new_id()
-    given = {"event": "order.released", "source": "hooks", "kind": "external_event", **fields}
-    return Record(
-        id=record_id,
-        time=time_of(record_id),
-        workspace=WORKSPACE,
-        trace_id=trace_id_of(record_id),
-        payload=payload,
-        **given,
-    )
-
-
-def noting(seen: list[Any], key: str = "noting", **options: Any) -> Flow:
-    flow = Flow(key, **{"on": HOOKS["order.released"], **options})
-
-    @flow.node
-    async def note(event):
-        seen.append(event.id)
-
-    return flow
-
-
-def told(decision: Record) -> tuple[str, str, str]:
-    return decision.flow, decision.state, decision.status
+from harness.flow_server import ERP, HOOKS, Server, came, noting, told
 
 
 async def test_an_event_launches_the_flows_that_wait_for_it(server: Server) -> None:
@@ -456,87 +361,3 @@ def test_whether_a_customer_is_archived_is_believed_for_a_second(place: FlowPlac
     clock.advance(1_000)
     assert archived.archived_at("w", "gone") == 5
     assert asked == ["gone", "here", "gone"]
-
-
-class TestTriggering:
-    async def test_a_flow_is_launched_by_hand_with_no_event_behind_it(self, server: Server) -> None:
-        seen: list[str] = []
-        flows = await server.start(noting(seen))
-        result = await flows.trigger(WORKSPACE, "noting", {"a": 1}, customer="acme", keys={"order": "SO-1"})
-        (run,) = await server.all_ended()
-        assert (run.id, run.parent_id, run.customer, run.keys) == (result.run_id, "", "acme", {"order": "SO-1"})
-        assert parameters_of(run)["launched_by"] == {"type": "api-trigger", "ids": []}
-
-    async def test_who_is_named_by_hand_is_there_afterwards(self, server: Server) -> None:
-        orders = Integration("orders", source=ERP, target=Product("ship"))
-        flows = await server.start(noting([], integration=orders))
-        await flows.trigger(WORKSPACE, "noting", customer="acme", connection="c1")
-        await server.all_ended()
-        registry = server.place.registry
-        assert registry.customers.find(WORKSPACE, "acme") is not None
-        connection = registry.connections.find(WORKSPACE, "c1")
-        assert connection is not None
-        assert (connection.customer, connection.integration) == ("acme", "orders")
-
-    async def test_one_that_is_switched_off_is_launched_by_hand_all_the_same(self, server: Server) -> None:
-        seen: list[str] = []
-        flows = await server.start(noting(seen, enabled=False))
-        assert (await flows.trigger(WORKSPACE, "noting")).code == "launched"
-        await until(lambda: seen, "it ran")
-
-    async def test_one_that_is_not_declared_is_not_found(self, server: Server) -> None:
-        flows = await server.start(noting([]))
-        with pytest.raises(NotFound, match="'nothing'"):
-            await flows.trigger(WORKSPACE, "nothing")
-
-
-class TestStarting:
-    async def test_a_log_in_trouble_keeps_the_server_from_being_ready_not_from_starting(
-        self, server: Server, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(flows_module, "START_S", 0.05)
-        monkeypatch.setattr(flows_module, "RETRY_S", 0.01)
-        flow, gate, ran = Flow("gated", on=HOOKS), asyncio.Event(), []
-
-        @flow.node
-        async def wait(event):
-            ran.append(event.id)
-            await gate.wait()
-
-        await server.start(flow)
-        event = came()
-        await server.send(event)
-        await until(lambda: ran, "it runs")
-        await server.stop()
-        page = server.place.store.page
-
-        def refuse(query: object) -> None:
-            raise Unavailable("The log does not answer.")
-
-        monkeypatch.setattr(server.place.store, "page", refuse)
-        flows = await server.start(flow, is_awaited=False)
-        await until(lambda: "cannot be taken up: The log does not answer." in flows.check()["trouble"], "it says so")
-        monkeypatch.setattr(server.place.store, "page", page)
-        gate.set()
-        await until(lambda: flows.check()["trouble"] == "", "it is ready")
-        await server.all_ended()
-        assert ran == [event.id] * 2
-
-    async def test_without_flows_what_was_open_ends_and_nothing_is_read(self, server: Server) -> None:
-        flow, gate, ran = Flow("gated", on=HOOKS), asyncio.Event(), []
-
-        @flow.node
-        async def wait(event):
-            ran.append(event.id)
-            await gate.wait()
-
-        await server.start(flow)
-        await server.send(came())
-        await until(lambda: ran, "it runs")
-        await server.stop()
-        flows = await server.start()
-        await until(lambda: flows.check()["trouble"] == "", "it is ready")
-        (run,) = await server.place.records("flow_run")
-        assert run.state == "failed"
-        assert [reader.name for reader in server.place.journal.status().readers] == ["log"]
-        await until(lambda: flows.runner._rows.load_all() == [], "no row is left")
