@@ -89,7 +89,7 @@ class Clew:
         self.journal = _open_journal(settings, directory, clock)
         reader = self.journal.reader("log")
         (indexed,) = (status for status in self.journal.status().readers if status.name == "log")
-        self.tail = LiveTail(indexed.position)
+        self.tail = LiveTail(indexed.position, most_bytes=settings.tail_memory_bytes)
         self.pump = Pump(reader, self.store, clock, on_inserted=self.tail.offer)
         secret = _server_secret(settings, directory).encode()
         cursors = CursorCodec(secret)

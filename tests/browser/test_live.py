@@ -86,7 +86,7 @@ def test_as_many_rows_stay_as_a_page_can_hold_and_what_is_missing_is_said(
     page: Page, demo: Demo, customer: str
 ) -> None:
     report(demo, customer, "first")
-    row = "<tr><td class='event'><a href='/records/{0}'>{0}</a></td></tr>"
+    row = "<tr data-id='ffffffff-{0:04}'><td class='event'><a href='/records/{0}'>{0}</a></td></tr>"
     body = "retry: 600000\n\n" + "".join(
         f"id: 1.{number}\nevent: record\ndata: {row.format(number)}\n\n" for number in range(1, 261)
     )

@@ -5,86 +5,24 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from queue import Empty, Queue
+from queue import Queue
 
 import httpx
 import msgspec
 import pytest
 
-from clew.cli.tailing import ServerEvent, read_events
 from harness.server import ADMIN_KEY, ServerProcess, eventually
-
-PATIENCE_S = 60
+from harness.tails import PATIENCE_S, report, tailing
 
 
 @pytest.fixture
 def customer() -> str:
     return f"t-{uuid.uuid4().hex[:10]}"
-
-
-class Tail:
-    """An open tail, read in a thread. It ends where the server ends it, or with the block that opened it."""
-
-    def __init__(self, answer: httpx.Response) -> None:
-        self.answer = answer
-        self.last_id = ""
-        self.ended = threading.Event()
-        self.ended_well = False
-        self._events: Queue[ServerEvent] = Queue()
-        self._reading = threading.Thread(target=self._read, daemon=True)
-        self._reading.start()
-        self.last_id = self._events.get(timeout=PATIENCE_S).id  # it begins with where it is
-
-    def next(self, timeout_s: float = PATIENCE_S) -> ServerEvent:
-        """The next event that is no ping."""
-        while True:
-            event = self._events.get(timeout=timeout_s)
-            self.last_id = event.id
-            if event.data:
-                return event
-
-    def expect_nothing(self) -> None:
-        with pytest.raises(Empty):
-            self.next(timeout_s=0.3)
-
-    def item(self) -> dict:
-        """The next record."""
-        event = self.next()
-        assert event.name == "record", event
-        return json.loads(event.data)
-
-    def _read(self) -> None:
-        try:
-            for event in read_events(self.answer.iter_bytes()):
-                self._events.put(event)
-            self.ended_well = True
-        except httpx.HTTPError:
-            pass  # it was closed from here
-        finally:
-            self.ended.set()
-
-
-@contextmanager
-def tailing(api: httpx.Client, path: str = "records", last_id: str = "", **filters: object) -> Iterator[Tail]:
-    headers = {"last-event-id": last_id} if last_id else {}
-    with api.stream("GET", f"/v1/{path}/tail", params=filters, headers=headers) as answer:
-        assert answer.status_code == 200, answer.read()
-        assert answer.headers["content-type"].startswith("text/event-stream")
-        yield Tail(answer)
-
-
-def report(api: httpx.Client, *events: dict) -> list[str]:
-    answer = api.post("/v1/events", json=list(events))
-    assert answer.status_code == 201, answer.text
-    return answer.json()["ids"]
 
 
 def test_a_record_is_shown_as_the_list_has_it_when_it_can_be_found(api: httpx.Client, customer: str) -> None:
@@ -181,53 +119,31 @@ def test_a_look_that_is_not_taken_leaves_no_trace_in_the_log(api: httpx.Client, 
         assert tail.item()["http_status"] == 422
 
 
-def test_a_reader_that_is_too_slow_is_told_what_it_missed_and_keeps_nothing_from_coming_in(
-    server: ServerProcess, api: httpx.Client, customer: str
-) -> None:
-    """It reads nothing until all was shown to a tail: then each record is there, or among the dropped.
-
-    All of them take more than the system keeps for a connection.
-    """
-    last = f"{customer}-last"
-    count, batch = 12_000, 1_000
-    small = httpx.HTTPTransport(socket_options=[(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)])
-    with (
-        server.client(transport=small) as slow,
-        slow.stream("GET", "/v1/records/tail", params={"customer": customer}) as answer,
-        tailing(api, customer=last) as quick,
-    ):
-        for start in range(0, count, batch):
-            numbers = range(start, start + batch)
-            report(api, *({"event": str(n), "customer": customer, "message": "x" * 1_000} for n in numbers))
-        report(api, {"event": "last", "customer": last})
-        assert quick.item()["event"] == "last"
-        assert api.get("/v1/records/count", params={"customer": customer}).json()["count"] == count
-        shown, dropped = 0, 0
-        for event in read_events(answer.iter_bytes()):
-            if event.name == "record":
-                shown += 1
-            elif event.name == "dropped":
-                dropped += json.loads(event.data)["count"]
-            if shown + dropped == count:
-                break
-    assert shown >= 1_000
-    assert dropped > 0
+def test_who_keeps_up_misses_nothing_of_five_thousand_that_come_at_once(api: httpx.Client, customer: str) -> None:
+    with tailing(api, customer=customer) as tail:
+        ids = report(api, *({"event": "x", "customer": customer, "message": "m" * 200} for _ in range(5_000)))
+        assert [tail.item()["id"] for _ in ids] == ids
+        tail.expect_nothing()
 
 
 def test_a_stopping_server_ends_its_tails_at_once_and_the_next_one_goes_on(tmp_path: Path) -> None:
     """The second server has another process, and none of what was held; the place still means the same."""
     server = ServerProcess(tmp_path / "data").start()
     try:
-        with server.client() as api, tailing(api) as tail:
-            report(api, {"event": "before"})
+        with server.client() as api, tailing(api, customer="acme") as tail:
+            report(api, {"event": "before", "customer": "acme"})
             assert tail.item()["event"] == "before"
             assert server.stop() == 0
             assert tail.ended.wait(PATIENCE_S)
             assert tail.ended_well, "it was waited for, and cut off"
         server.start()
-        with server.client() as api, tailing(api, last_id=tail.last_id) as again:
-            report(api, {"event": "after"})
-            assert again.item()["event"] == "after"
+        with server.client() as api:
+            report(api, {"event": "meanwhile", "customer": "acme"}, {"event": "not this", "customer": "bolt"})
+            eventually(lambda: api.get("/v1/records/count", params={"customer": "bolt"}).json()["count"])
+            with tailing(api, last_id=tail.last_id, customer="acme") as again:
+                assert again.item()["event"] == "meanwhile"
+                report(api, {"event": "after", "customer": "acme"})
+                assert again.item()["event"] == "after"
     finally:
         server.close()
 
@@ -328,6 +244,7 @@ def test_without_a_terminal_and_with_no_color_there_are_no_colours(server: Serve
 
 
 def test_the_command_goes_on_where_it_was_when_the_server_is_back(tmp_path: Path) -> None:
+    """What comes before it has connected again is shown too: it is held still until that is in the log."""
     server = ServerProcess(tmp_path / "data").start()
     command = Command(server, "--json", "--kind", "integration_event")
     try:
@@ -335,14 +252,20 @@ def test_the_command_goes_on_where_it_was_when_the_server_is_back(tmp_path: Path
         with server.client() as api:
             report(api, {"event": "before"})
         assert json.loads(command.line())["event"] == "before"
+        command.process.send_signal(signal.SIGSTOP)
         assert server.stop() == 0
-        command.until_said("connection is lost")
         server.start()
-        command.until_said("again.", times=2)
         with server.client() as api:
+            report(api, {"event": "meanwhile"})
+            eventually(lambda: api.get("/v1/records/count", params={"event": "meanwhile"}).json()["count"])
+            command.process.send_signal(signal.SIGCONT)
+            assert json.loads(command.line())["event"] == "meanwhile"
             report(api, {"event": "after"})
         assert json.loads(command.line())["event"] == "after"
+        assert sum("connection is lost" in line for line in command.said) == 1
+        assert not any("not shown" in line for line in command.said)
     finally:
+        command.process.send_signal(signal.SIGCONT)
         assert command.end() == 0
         server.close()
 

@@ -46,7 +46,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(data_dir=str(tmp_path))
+    return Settings(data_dir=str(tmp_path), tail_ping_s=0.05)
 
 
 @pytest.fixture

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from html import unescape
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
 from litestar import Litestar
@@ -17,13 +19,16 @@ from clew.core.ids import new_id
 from clew.core.record import Record, encode_line
 from clew.journal.journal import Block
 from clew.log.tail import MOST_WATCHERS, LiveTail
+from clew.log.watcher import MOST_TAKEN
 from clew.registry.members import Member
 from clew.registry.registry import Registry
+from clew.web.logs.live import MOST_ROWS
 
 Client = TestClient[Litestar]
 Keep = Callable[..., None]
 MakeRecord = Callable[..., Record]
 PATIENCE_S = 10
+RUN_LAUNCHED = '{"flow_run_id": "019a0000-0000-7000-8000-0000000000aa"}'
 
 
 def block_of(*records: Record, first: int = 1) -> Block:
@@ -159,20 +164,112 @@ def test_a_new_row_is_the_row_that_the_list_has(
         for path, stream in streams.items():
             await stream.until("event: record", len(kinds) if not path else 1 + (path == "/external-webhooks"))
             assert "event: odd\n" not in stream.text.replace("data: event: odd\n", "")
-            sent = re.sub(r"^data: ?", "", "\n".join(re.findall(r"^data: .*$", stream.text, re.M)), flags=re.M)
-            rows[path] = [plain(row) for row in re.findall(r"<tr.*?</tr>", sent, re.DOTALL)]
+            rows[path] = rows_of(stream, "record")
             await stream.leave()
 
     rows: dict[str, list[str]] = {}
     streaming(client, work)
     for path, got in rows.items():
-        html = client.get(f"/logs{path}?customer=acme").text
-        body = html[html.index("<tbody>") : html.index("</tbody>")]
-        assert sorted(got) == sorted(plain(row) for row in re.findall(r"<tr.*?</tr>", body, re.DOTALL)), path
+        assert sorted(got) == sorted(rows_in(client.get(f"/logs{path}?customer=acme").text)), path
 
 
 def plain(row: str) -> str:
     return re.sub(r"\s+", " ", row)
+
+
+def rows_of(stream: Stream, name: str) -> list[str]:
+    """The rows that came as events of this name."""
+    events = [event for event in stream.text.split("\n\n") if f"event: {name}\n" in event]
+    sent = "\n".join(line[6:] for event in events for line in event.split("\n") if line.startswith("data: "))
+    return [plain(row) for row in re.findall(r"<tr.*?</tr>", sent, re.DOTALL)]
+
+
+def rows_in(html: str) -> list[str]:
+    """The rows of a list."""
+    body = html[html.index("<tbody>") : html.index("</tbody>")] if "<tbody>" in html else ""
+    return [plain(row) for row in re.findall(r"<tr.*?</tr>", body, re.DOTALL)]
+
+
+def test_what_a_row_leads_to_comes_into_it_when_it_is_known(
+    client: Client, keep: Keep, make_record: MakeRecord, tail: LiveTail
+) -> None:
+    """An event that the page has and one that comes while it is open: each is sent again as the list has it then."""
+    before, came = (make_record("external_event", number, customer="acme") for number in (0, 1))
+    keep(before)
+    stories = {
+        "before": (make_record("decision", 5, before, state="filtered_out", status="info", message="no lines"),),
+        "came": (make_record("decision", 6, came, state="launched", status="success", parameters=RUN_LAUNCHED),),
+    }
+
+    async def work(open_stream: Callable[..., Stream]) -> None:
+        stream = open_stream("/logs/external-events/tail?customer=acme")
+        await stream.until("event: changed")
+        keep(came)
+        tail.offer(block_of(came))
+        await stream.until("event: record")
+        assert "filtered out" not in stream.text
+        for number, records in enumerate(stories.values(), 2):
+            keep(*records)
+            tail.offer(block_of(*records, first=number))
+        await stream.until("event: changed", 3)
+        sent.extend(rows_of(stream, "changed")[1:])
+        await stream.leave()
+
+    sent: list[str] = []
+    streaming(client, work)
+    listed = rows_in(client.get("/logs/external-events?customer=acme").text)
+    assert sorted(sent) == sorted(listed)
+    assert "filtered out" in "".join(listed)
+    assert "1 run<" in "".join(listed)
+
+
+def test_live_rows_are_in_the_zone_of_who_looks(client: Client, make_record: MakeRecord, tail: LiveTail) -> None:
+    record = make_record(customer="acme")
+
+    async def work(open_stream: Callable[..., Stream]) -> None:
+        stream = open_stream("/logs/tail")
+        await stream.until("retry:")
+        tail.offer(block_of(record))
+        await stream.until("event: record")
+        sent.extend(rows_of(stream, "record"))
+        await stream.leave()
+
+    sent: list[str] = []
+    streaming(client, work, cookie=f"{client.cookies['clew_session']}; clew_zone=Asia/Kolkata")
+    clocks = re.findall(r">(\d\d:\d\d:\d\d\.\d{3})<", sent[0])
+    at = datetime.fromtimestamp(record.time / 1000, ZoneInfo("Asia/Kolkata"))
+    assert clocks == [at.strftime("%H:%M:%S.") + f"{record.time % 1000:03}"]
+
+
+def test_of_more_than_a_page_can_show_the_latest_come_with_the_number_of_the_others(
+    client: Client, make_record: MakeRecord, tail: LiveTail
+) -> None:
+    records = [make_record(message=f"number {number}.") for number in range(2_000)]
+
+    async def work(open_stream: Callable[..., Stream]) -> None:
+        stream = open_stream("/logs/tail")
+        await stream.until("retry:")
+        tail.offer(block_of(*records))
+        await stream.until(records[-1].id)
+        shown = len(rows_of(stream, "record"))
+        dropped = sum(int(count) for count in re.findall(r'"count":(\d+)', stream.text))
+        assert shown + dropped == len(records)
+        assert MOST_ROWS <= shown <= MOST_ROWS + 2 * MOST_TAKEN
+        await stream.leave()
+
+    streaming(client, work)
+
+
+def test_while_nothing_comes_the_stream_says_that_it_is_there_with_the_place_to_go_on(
+    client: Client, tail: LiveTail
+) -> None:
+    async def work(open_stream: Callable[..., Stream]) -> None:
+        stream = open_stream("/logs/tail")
+        await stream.until(": ping", 4)
+        assert stream.text.count(f": ping\nid: {tail.here()}\n\n") == stream.text.count(": ping") >= 4
+        await stream.leave()
+
+    streaming(client, work)
 
 
 def test_the_rows_that_came_while_the_page_was_made_are_sent_first(
@@ -259,9 +356,8 @@ def test_too_many_streams_are_refused_and_told_when_to_come_back(client: Client,
 
 
 def test_a_session_that_has_ended_ends_its_stream_at_the_next_look(
-    client: Client, registry: Registry, member: Member, tail: LiveTail, monkeypatch: pytest.MonkeyPatch
+    client: Client, registry: Registry, member: Member, tail: LiveTail
 ) -> None:
-    monkeypatch.setattr("clew.log.tail_stream.PING_EVERY_S", 0.02)
     token, _ = registry.sessions.start(member)
 
     async def work(open_stream: Callable[..., Stream]) -> None:

@@ -130,6 +130,7 @@ STRANGER = build_layout(EVIL, member="", form_token=EVIL)
 MOMENT = say_moment(1_780_000_000_000)
 CHOICE = Choice(EVIL, "/logs", is_current=True)
 ROW = Row(
+    id="019a0000-0000-7000-8000-000000000001",
     href="/records/1",
     status="failure",
     state=EVIL,
@@ -159,6 +160,7 @@ ROW = Row(
     took="1 ms",
 )
 EVENT_ROW = EventRow(
+    id="019a0000-0000-7000-8000-000000000001",
     href="/records/1",
     status="failure",
     word=EVIL,
@@ -170,6 +172,7 @@ EVENT_ROW = EventRow(
     more=(EVIL, EVIL),
 )
 RUN_ROW = RunRow(
+    id="019a0000-0000-7000-8000-000000000001",
     href="/flow-runs/1",
     dot="running",
     state=EVIL,

@@ -417,13 +417,15 @@ def test_a_webhook_is_shown_with_what_came_and_what_was_answered(client: Client,
     assert "The signature does not match." in refused
 
 
-def test_a_page_of_many_days_leads_to_what_each_webhook_brought_without_asking_for_all_of_them(
+def test_on_a_page_of_many_days_an_old_webhook_leads_to_what_it_brought_without_asking_for_it(
     client: Client, webhooks: dict[str, Record], make_record: MakeRecord, keep: Keep
 ) -> None:
     old = make_record("external_webhook", -9 * DAY_MS, source="orders")
     keep(old)
     rows = rows_of(client.get("/logs/external-webhooks?duration=30d").text)
-    assert {row["Collected"] for row in rows} == {"open to see"}
+    assert [row["Collected"] for row in rows].count("open to see") == 1
+    assert rows[-1]["Collected"] == "open to see"
+    assert "2 events" in [row["Collected"] for row in rows]
 
 
 # External Event Pulls

@@ -79,7 +79,7 @@ def build_app(
             build_steps(intake, registry.keys, settings),
             describe_webhooks(receive_webhook),
             build_records(reader, registry.keys),
-            build_tails(tail, parser, registry.keys),
+            build_tails(tail, parser, registry.keys, settings.tail_ping_s),
             build_scans(search, parser, registry.keys),
             build_diagnosis(search, registry.keys, registry.products.title),
             build_why_not(why_nots, registry.keys),

@@ -21,20 +21,22 @@ from clew.core.record import Kind
 from clew.log.parameters import FilterParser
 from clew.log.tail import LiveTail
 from clew.log.tail_stream import CONTENT_TYPE, HEADERS, parse_tail, send_tail, write_dropped, write_event
-from clew.log.watcher import Dropped, Event
+from clew.log.watcher import Arrived, Dropped, Event
 from clew.registry.keys import Keys, Principal
 
 _encode = msgspec.json.Encoder().encode
 
 
-def build_tails(tail: LiveTail, parser: FilterParser, keys: Keys) -> Router:
+def build_tails(tail: LiveTail, parser: FilterParser, keys: Keys, ping_every_s: float) -> Router:
     """The routes. All need the scope `read`."""
     lists: list[tuple[str, Kind | None]] = [("records", None), *LISTS.items()]
-    handlers = [_build(tail, parser, keys, path, kind) for path, kind in lists]
+    handlers = [_build(tail, parser, keys, path, kind, ping_every_s=ping_every_s) for path, kind in lists]
     return Router("/v1", guards=[requires(keys, "read")], route_handlers=handlers, tags=["The log"])
 
 
-def _build(tail: LiveTail, parser: FilterParser, keys: Keys, path: str, kind: Kind | None) -> ControllerRouterHandler:
+def _build(
+    tail: LiveTail, parser: FilterParser, keys: Keys, path: str, kind: Kind | None, *, ping_every_s: float
+) -> ControllerRouterHandler:
     name = "".join(word.title() for word in path.split("-"))
 
     @get(f"/{path}/tail", operation_id=f"tail{name}", operation_class=TailOperation, media_type=CONTENT_TYPE)
@@ -45,7 +47,11 @@ def _build(tail: LiveTail, parser: FilterParser, keys: Keys, path: str, kind: Ki
         )
         authorization = request.headers.get("authorization", "")
         watcher = tail.watch(filter, request.headers.get("last-event-id", ""))
-        stream = send_tail(watcher, _write, may_go_on=lambda: find_caller(keys, authorization) == principal)
+
+        def may_go_on() -> bool:
+            return find_caller(keys, authorization) == principal
+
+        stream = send_tail(watcher, _write, may_go_on=may_go_on, ping_every_s=ping_every_s)
         # Where the caller leaves before the stream has begun, nothing else would close it.
         return Stream(stream, headers=HEADERS, background=BackgroundTask(watcher.close))
 
@@ -53,9 +59,11 @@ def _build(tail: LiveTail, parser: FilterParser, keys: Keys, path: str, kind: Ki
 
 
 async def _write(events: Sequence[Event]) -> bytes:
-    return b"".join(
-        write_dropped(event)
-        if isinstance(event, Dropped)
-        else write_event(event, "record", _encode(show_item(event.record)))
-        for event in events
-    )
+    return b"".join(map(_write_one, events))
+
+
+def _write_one(event: Event) -> bytes:
+    if isinstance(event, Dropped):
+        return write_dropped(event)
+    assert isinstance(event, Arrived), "it follows no record"
+    return write_event(event, "record", _encode(show_item(event.record)))

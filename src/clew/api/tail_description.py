@@ -13,11 +13,11 @@ from clew.log.tail_stream import CONTENT_TYPE, TAIL_FILTER_NAMES
 _EVENTS = """Server-sent events, each with an `id`:
 
 - `event: record`: its data is an item of the list, as JSON.
-- `event: dropped`: records under the filters are missing here, because they came faster than they were read, or because
-  what followed the `Last-Event-ID` is no longer held. Its data is `{"count": n, "at_most": m}`: how many, or null where
-  that is not known, and how many at most, or null.
+- `event: dropped`: records under the filters are missing here, because they came so much faster than they were read
+  that they are no longer held, or because what followed the `Last-Event-ID` is not. Who keeps up misses nothing. Its
+  data is `{"count": n, "at_most": m}`: how many, or null where that is not known, and how many at most, or null.
 
-A comment comes at least every 15 seconds."""
+A comment comes at least every 15 seconds, or as often as `CLEW_TAIL_PING_S` says."""
 
 
 @dataclass

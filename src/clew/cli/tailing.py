@@ -19,7 +19,7 @@ from clew.core.settings import load
 from clew.log.tail_stream import TAIL_FILTER_NAMES
 
 SILENCE_S = 45.0
-"""A server says something every 15 s: after this long the connection is dead."""
+"""A server says something every 15 s, or 30 s at most: after this long the connection is dead."""
 CONNECT_S = 10.0
 FIRST_WAIT_S = 1.0
 LAST_WAIT_S = 10.0

@@ -76,6 +76,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """What the log may take on disk. Beyond it the oldest payloads go, then the oldest days. 0: no bound."""
     keep_keys_hours: Annotated[int, msgspec.Meta(ge=24)] = 48
     """How long a repeated event or Idempotency-Key is recognised."""
+    tail_memory_bytes: Positive = 64 * MIB
+    """How much of what came last is kept for live tails. One that reads slower is told how many records it missed."""
+    tail_ping_s: Annotated[float, msgspec.Meta(gt=0, le=30)] = 15.0
+    """After so long with nothing to say a live tail says that it is there. What stands between may need it sooner."""
     log_memory_bytes: Positive = 1_000_000_000
     """The most memory one query may use."""
     log_timeout_s: Positive = 30

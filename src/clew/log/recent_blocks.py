@@ -1,4 +1,7 @@
-"""The blocks that went into the log last, kept as they came: what a live tail looks through."""
+"""The blocks that went into the log last, kept as they came: what a live tail looks through.
+
+A large block is kept in stretches, so that the oldest lines of it can go while the latest stay.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,10 @@ import msgspec
 
 from clew.core.errors import BadRequest
 from clew.journal.journal import Block
+
+STRETCH_BYTES = 1024 * 1024
+"""What is let go of together, and no more than a part of all that is kept. A single longer line may be more."""
+LEAST_STRETCHES = 8
 
 _PLACE = re.compile(r"(\d{1,18})\.(\d{1,9})")
 
@@ -40,54 +47,77 @@ def read_place(text: str) -> TailPlace:
 
 
 class Held(msgspec.Struct, frozen=True):
-    """A block, and how many records had come before it since this process began."""
+    """`count` lines of a block, from the place `begin` to `end`. So many records came `before` them in this process."""
 
-    block: Block
+    begin: TailPlace
+    end: TailPlace
+    lines: bytes
+    count: int
     before: int
 
-    @property
-    def end(self) -> TailPlace:
-        """The place behind it."""
-        return TailPlace(self.block.last + 1, 0)
+    def place_behind(self, number: int) -> TailPlace:
+        """The place behind the line of this number, which counts from 0 here."""
+        return self.end if number == self.count - 1 else TailPlace(self.begin.first, self.begin.line + number + 1)
 
-    def lines(self) -> Iterator[tuple[TailPlace, bytes]]:
-        """Each line with the place behind it."""
-        lines, start = self.block.lines, 0
-        for number in range(1, self.block.count + 1):
-            end = lines.index(b"\n", start)
-            yield self.end if number == self.block.count else TailPlace(self.block.first, number), lines[start:end]
-            start = end + 1
+    def line_at(self, start: int) -> bytes:
+        """The line that starts at this byte, without its end."""
+        return self.lines[start : self.lines.index(b"\n", start)]
 
 
 class RecentBlocks:
-    """The latest blocks without a gap, as many as fit. The caller locks.
+    """The latest records without a gap, as many as fit. The caller locks.
 
-    `first` is the position that the oldest begins at, `end` that behind the latest; both are the same where none is
-    held. `count` is how many records came since this process began.
+    `begin` is where the oldest of them begins, `end` the place behind the latest; both are the same where none is held.
+    `count` is how many records came since this process began.
     """
 
     def __init__(self, first: int) -> None:
-        self.first = first
-        self.end = first
+        self.begin = self.end = TailPlace(first, 0)
         self.count = 0
         self._held: deque[Held] = deque()
         self._bytes = 0
 
     def add(self, block: Block, most_bytes: int) -> None:
-        """Hold the next block, and let go of the oldest until all fit. One that is too large itself is not held."""
-        self._held.append(Held(block, self.count))
-        self._bytes += len(block.lines)
-        self.count += block.count
-        self.end = block.last + 1
+        """Hold the next block, and let go of the oldest until all fit."""
+        # What would be let go of at once is not even copied.
+        start = block.lines.rfind(b"\n", 0, max(0, len(block.lines) - most_bytes)) + 1
+        if start:
+            self._held.clear()
+            self._bytes = 0
+        behind, before = TailPlace(block.last + 1, 0), self.count
+        stretch = min(STRETCH_BYTES, max(1, most_bytes // LEAST_STRETCHES))
+        for begin, lines, count in _cut(block, start, stretch):
+            is_last = begin.line + count == block.count
+            end = behind if is_last else TailPlace(begin.first, begin.line + count)
+            self._held.append(Held(begin, end, lines, count, before + begin.line))
+            self._bytes += len(lines)
+        self.count, self.end = before + block.count, behind
         self.shrink(most_bytes)
 
     def shrink(self, most_bytes: int) -> None:
         """Let go of the oldest until all fit."""
         while self._bytes > most_bytes:
-            gone = self._held.popleft()
-            self._bytes -= len(gone.block.lines)
-            self.first = gone.block.last + 1
+            self._bytes -= len(self._held.popleft().lines)
+        self.begin = self._held[0].begin if self._held else self.end
 
-    def find(self, first: int) -> Held | None:
-        """The block that has this position, or the one behind it; None where it has not come yet."""
-        return next((held for held in self._held if held.block.last >= first), None)
+    def find(self, place: TailPlace) -> Held | None:
+        """What has the line behind this place, or what comes next; None where it has not come yet."""
+        return next((held for held in self._held if held.end > place), None)
+
+    def before(self, place: TailPlace) -> int:
+        """How many records came before what `find` gives for this place."""
+        held = self.find(place)
+        return held.before if held else self.count
+
+
+def _cut(block: Block, start: int, stretch_bytes: int) -> Iterator[tuple[TailPlace, bytes, int]]:
+    """The lines of a block from this byte on, in stretches: where each begins, its lines and how many they are."""
+    line = block.lines.count(b"\n", 0, start)
+    while start < len(block.lines):
+        most = start + stretch_bytes
+        last = block.lines.rfind(b"\n", start, most)
+        end = (last if last >= 0 else block.lines.index(b"\n", most)) + 1
+        lines = block.lines[start:end]
+        count = lines.count(b"\n")
+        yield TailPlace(block.first, line), lines, count
+        start, line = end, line + count

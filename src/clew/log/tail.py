@@ -2,8 +2,8 @@
 
 The pump hands over each block that it has inserted, and goes on. One thread decodes what is new, once for all watchers,
 and holds each record against each filter; while nobody watches it sleeps and nothing is decoded. What is handed over is
-kept until it is looked at and, for those who come back, a while longer; all of it is bounded, and so is what waits for
-a watcher. Nobody is waited for: what there is no room for is dropped, and the watcher is told.
+kept for those who read it later or come back, as much as fits into a bound. Nobody is waited for: each watcher reads at
+its own pace, and only what had to be let go of before it was read is dropped, and the watcher is told.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import threading
 from collections.abc import Sequence
 
 from clew.core.errors import TooMany, Unavailable
-from clew.core.record import decode_line, summarize
+from clew.core.record import decode_line
 from clew.journal.journal import Block
 from clew.log.memory import matches
 from clew.log.query import Filter
@@ -34,10 +34,15 @@ _LOG = logging.getLogger(__name__)
 
 
 class LiveTail:
-    """Fans records out to watchers. `begin` is the journal's position up to which the log has everything already."""
+    """Fans records out to watchers. `begin` is the journal's position up to which the log has everything already.
 
-    def __init__(self, begin: int = 0) -> None:
+    `most_bytes` is what is kept while somebody watches: who is further behind has lost what is older.
+    """
+
+    def __init__(self, begin: int = 0, *, most_bytes: int = WATCHED_BYTES) -> None:
         self._recent = RecentBlocks(begin + 1)
+        self._most_bytes = most_bytes
+        self._idle_bytes = min(IDLE_BYTES, most_bytes)
         self._watchers: list[Watcher] = []
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -46,20 +51,23 @@ class LiveTail:
     def offer(self, block: Block) -> None:
         """Take over a block that is in the log now. It returns at once."""
         with self._changed:
-            self._recent.add(block, WATCHED_BYTES if self._watchers else IDLE_BYTES)
+            self._recent.add(block, self._most_bytes if self._watchers else self._idle_bytes)
+            for watcher in self._watchers:
+                watcher.let_go(self._recent.begin)
             if self._watchers:
                 self._changed.notify()
 
     def here(self) -> TailPlace:
         """The place behind all that can be found: who searches now and then watches from here misses nothing."""
         with self._changed:
-            return TailPlace(self._recent.end, 0)
+            return self._recent.end
 
-    def watch(self, filter: Filter, after: str = "") -> Watcher:
+    def watch(self, filter: Filter, after: str = "", *, most: int | None = None) -> Watcher:
         """Watch what comes, or what came `after` a place that a tail gave. It belongs to the running event loop.
 
-        What came since that place and is no longer kept is told as dropped. Raises `BadRequest` for what is no place,
-        `TooMany` where as many watch as may, `Unavailable` where the server is stopping.
+        Who keeps up gets all of it. With `most` so many records wait at any time, the latest: for one who could not
+        use more. What came since the place and is no longer kept is told as dropped. Raises `BadRequest` for what is no
+        place, `TooMany` where as many watch as may, `Unavailable` where the server is stopping.
         """
         asked = read_place(after) if after else None
         with self._changed:
@@ -71,7 +79,7 @@ class LiveTail:
                     hint="Try again when one of them has ended.",
                     retry_after_s=RETRY_AFTER_S,
                 )
-            watcher = self._make(filter, asked)
+            watcher = self._make(filter, asked, most)
             self._watchers.append(watcher)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="log-tail", daemon=True)
@@ -92,19 +100,23 @@ class LiveTail:
                 watcher.end()
             self._changed.notify()
 
-    def _make(self, filter: Filter, asked: TailPlace | None) -> Watcher:
+    def _make(self, filter: Filter, asked: TailPlace | None, most: int | None) -> Watcher:
         recent = self._recent
-        if asked is None:
-            return Watcher(filter, TailPlace(recent.end, 0), recent.count, self._leave)
-        held = recent.find(asked.first)
-        if recent.first <= asked.first <= recent.end and (held is None or asked.first <= held.block.first):
-            return Watcher(filter, asked, held.before if held else recent.count, self._leave)
+        place = recent.end if asked is None else asked
+        if self._is_known(place):
+            return Watcher(filter, place, recent.before(place), self._leave, most)
         # From before what is kept, or from another journal.
-        oldest = recent.find(recent.first) if asked.first <= recent.end else None
-        begin = TailPlace(oldest.block.first if oldest else recent.end, 0)
-        watcher = Watcher(filter, begin, oldest.before if oldest else recent.count, self._leave)
+        begin = recent.begin if place < recent.end else recent.end
+        watcher = Watcher(filter, begin, recent.before(begin), self._leave, most)
         watcher.miss(begin, None)
         return watcher
+
+    def _is_known(self, place: TailPlace) -> bool:
+        """Whether all that comes behind this place is kept."""
+        recent = self._recent
+        held = recent.find(place)
+        is_of_a_block = held is None or place.first <= held.begin.first
+        return recent.begin <= place <= recent.end and is_of_a_block
 
     def _leave(self, watcher: Watcher) -> None:
         with self._changed:
@@ -119,52 +131,55 @@ class LiveTail:
             self._look_through(*work)
 
     def _wait_for_work(self) -> tuple[Held, Sequence[Watcher]] | None:
-        """The oldest block that somebody has not seen, with all who have it before them; None at the end."""
+        """The oldest stretch that somebody has not seen, with all who have it before them; None at the end."""
         with self._changed:
             while not self._is_closed:
-                behind = [watcher for watcher in self._watchers if watcher.reached.first < self._recent.end]
+                behind = [watcher for watcher in self._watchers if watcher.reached < self._recent.end]
                 self._tell_missed(behind)
-                held = self._recent.find(min(watcher.reached.first for watcher in behind)) if behind else None
+                held = self._recent.find(min(watcher.reached for watcher in behind)) if behind else None
                 if held:
-                    return held, [watcher for watcher in behind if watcher.reached.first <= held.block.last]
+                    return held, [watcher for watcher in behind if watcher.reached < held.end]
                 if not behind:
                     self._changed.wait()
         return None
 
     def _tell_missed(self, behind: Sequence[Watcher]) -> None:
-        """Take those for whom a block was let go of unseen to the oldest that is kept."""
-        first = self._recent.first
+        """Take those for whom records were let go of unseen to the oldest that are kept."""
+        begin = self._recent.begin
         for watcher in behind:
-            if watcher.reached.first < first:
-                oldest = self._recent.find(first)
-                before = oldest.before if oldest else self._recent.count
-                watcher.miss(TailPlace(first, 0), max(0, before - watcher.passed))
-                watcher.reach(TailPlace(first, 0), before)
+            if watcher.reached < begin:
+                before = self._recent.before(begin)
+                watcher.miss(begin, max(0, before - watcher.passed))
+                watcher.reach(begin, before)
 
     def _look_through(self, held: Held, watchers: Sequence[Watcher]) -> None:
         since = {watcher: watcher.reached for watcher in watchers}
-        for number, (place, line) in enumerate(held.lines()):
+        start = 0
+        for number in range(held.count):
             if number % LOOK_UP_EVERY == 0:
                 watchers = [watcher for watcher in watchers if not watcher.is_ended]
                 if not watchers or self._is_closed:
                     return
-            _hand_out(line, place, [watcher for watcher in watchers if place > since[watcher]])
+            place = held.place_behind(number)
+            start = _hand_out(held, number, start, [watcher for watcher in watchers if place > since[watcher]])
         for watcher in watchers:
-            watcher.reach(held.end, held.before + held.block.count)
+            watcher.reach(held.end, held.before + held.count)
 
 
-def _hand_out(line: bytes, place: TailPlace, watchers: Sequence[Watcher]) -> None:
-    if not watchers:
-        return
+def _hand_out(held: Held, number: int, start: int, watchers: Sequence[Watcher]) -> int:
+    """Give the line that starts at this byte to those who want it. Where the next one starts."""
+    line = held.line_at(start)
     try:
-        record = decode_line(line)
-        wanting = [watcher for watcher in watchers if matches(record, watcher.filter)]
-        summary = summarize(record) if wanting else None
+        record = decode_line(line) if watchers else None
+        wanting = [watcher for watcher in watchers if record and matches(record, watcher.filter)]
     except Exception as error:  # a mistake of ours costs this record, and the watchers know it; the tail goes on
         _LOG.error("a record cannot be shown in a live tail", exc_info=error)
         for watcher in watchers:
-            watcher.miss(place, 1)
-        return
+            watcher.miss(held.place_behind(number), 1)
+        return start + len(line) + 1
     for watcher in wanting:
-        assert summary
-        watcher.give(place, summary, len(line))
+        watcher.give(held, number, start)
+    for watcher in watchers:
+        if record:
+            watcher.look_at(record)
+    return start + len(line) + 1

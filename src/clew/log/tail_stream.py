@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 
@@ -13,8 +14,6 @@ from clew.log.parameters import FILTER_NAMES, PAGING_NAMES, FilterParser, Pair
 from clew.log.query import Filter
 from clew.log.watcher import Dropped, Event, Watcher
 
-PING_EVERY_S = 15.0
-"""A connection on which nothing comes is closed by what stands between, often after 30 s or 60 s."""
 RETRY_MS = 2_000
 """How long a client waits before it connects again."""
 
@@ -25,6 +24,7 @@ HEADERS = {
     "x-accel-buffering": "no",  # nginx would keep the events back until there are many
 }
 
+_LOG = logging.getLogger(__name__)
 _LINE_END = re.compile(rb"\r\n|\n|\r")  # each of them ends a field
 
 NOT_IN_TAIL = ("from", "to", "duration", *PAGING_NAMES)
@@ -56,23 +56,36 @@ def parse_tail(
 
 
 async def send_tail(
-    watcher: Watcher, write: Write, *, may_go_on: Callable[[], bool], rest_s: float = 0.0
+    watcher: Watcher,
+    write: Write,
+    *,
+    may_go_on: Callable[[], bool],
+    ping_every_s: float,
+    rest_s: float = 0.0,
+    first: bytes = b"",
 ) -> AsyncIterator[bytes]:
-    """The stream of a watcher, which it closes in the end. It begins at once and pings while nothing comes.
+    """The stream of a watcher, which it closes in the end. It begins at once and pings while nothing comes: a
+    connection that is silent is closed by what stands between, often after 30 s or 60 s.
 
-    `may_go_on` is asked every `PING_EVERY_S` or so: whether the caller may still see what he sees. `rest_s` is the
-    least time between two pieces of it.
+    `may_go_on` is asked as often: whether the caller may still see what he sees. `rest_s` is the least time between two
+    pieces of it, and `first` what it begins with. Where `write` cannot be done the stream ends: who comes back goes on
+    behind what was sent, and is told what is the matter.
     """
     loop = asyncio.get_running_loop()
     asked_s = loop.time()
     try:
-        yield b"retry: %d\n%b" % (RETRY_MS, ping(watcher))
-        while (events := await watcher.next(PING_EVERY_S)) is not None:
-            if loop.time() - asked_s >= PING_EVERY_S - 1:
+        yield b"retry: %d\n%b%b" % (RETRY_MS, ping(watcher), first)
+        while (events := await watcher.next(ping_every_s)) is not None:
+            if not events or loop.time() - asked_s >= ping_every_s:
                 asked_s = loop.time()
                 if not _ask(may_go_on):
                     return
-            yield await write(events) if events else ping(watcher)
+            try:
+                piece = await write(events) if events else ping(watcher)
+            except ClewError as error:
+                _LOG.warning("a live tail ends: %s", error)
+                return
+            yield piece
             if events and rest_s:
                 await asyncio.sleep(rest_s)
     finally:

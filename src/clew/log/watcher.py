@@ -1,24 +1,32 @@
-"""One who watches the log: what came for it and was not taken yet, and what there was no room for."""
+"""One who watches the log: where what came for it is, and what it did not take in time.
+
+A record that waits is not copied: a watcher keeps where its line is in what the tail holds of the journal. So whoever
+reads slowly costs little, one who keeps up misses nothing however much comes at once, and what the tail lets go of
+before it was read is counted exactly.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
+from array import array
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 
 import msgspec
 
-from clew.core.record import Summary
+from clew.core.record import Record, Summary, decode_line, summarize
 from clew.log.query import Filter
-from clew.log.recent_blocks import TailPlace
+from clew.log.recent_blocks import Held, TailPlace
 
-MOST_WAITING = 1_000
-MOST_WAITING_BYTES = 2 * 1024 * 1024
-"""What may wait for one watcher, counted by the records' lines. A single larger record may."""
 MOST_TAKEN = 100
-"""What is taken at once: it is written in the event loop, where others wait."""
+MOST_TAKEN_BYTES = 1024 * 1024
+"""What is taken at once, counted by the records' lines: it is written in the event loop, where others wait.
+A single larger record may be."""
+
+_LOG = logging.getLogger(__name__)
 
 
 class Arrived(msgspec.Struct, frozen=True):
@@ -36,37 +44,79 @@ class Dropped(msgspec.Struct, frozen=True):
     at_most: int | None
 
 
-Event = Arrived | Dropped
+class LedTo(msgspec.Struct, frozen=True):
+    """Records came that these records caused: of those that the watcher follows."""
+
+    place: TailPlace
+    causes: frozenset[str]
+
+
+Event = Arrived | Dropped | LedTo
+Taken = tuple[TailPlace, bytes] | Dropped | LedTo
+"""As an event, but a record is still its line."""
 
 
 class _Missing(msgspec.Struct):
-    """What was dropped since the last that was not."""
+    """What is missing here, up to `place`."""
 
+    place: TailPlace
     count: int | None = 0
     at_most: int | None = 0
 
-    def add(self, count: int | None, at_most: int | None) -> None:
+    def add(self, place: TailPlace, count: int | None, at_most: int | None) -> None:
+        self.place = max(self.place, place)
         self.count = None if self.count is None or count is None else self.count + count
         self.at_most = None if self.at_most is None or at_most is None else self.at_most + at_most
+
+
+class _Found:
+    """The lines of a stretch that match: the number of each there, and where it starts."""
+
+    def __init__(self, held: Held) -> None:
+        self.held = held
+        self._numbers = array("I")
+        self._starts = array("I")
+        self._taken = 0
+
+    def __len__(self) -> int:
+        return len(self._numbers) - self._taken
+
+    def add(self, number: int, start: int) -> None:
+        self._numbers.append(number)
+        self._starts.append(start)
+
+    def drop(self) -> TailPlace:
+        """Pass over the next; the place behind it."""
+        self._taken += 1
+        return self.held.place_behind(self._numbers[self._taken - 1])
+
+    def take(self) -> tuple[TailPlace, bytes]:
+        start = self._starts[self._taken]
+        return self.drop(), self.held.line_at(start)
 
 
 class Watcher:
     """A filter and what waits for who asked it. It is filled by the tail's thread and emptied in one event loop.
 
+    `most`: so many may wait, of more the oldest are dropped; None for as many as the tail holds.
     Made by `LiveTail.watch`. `close` it.
     """
 
-    def __init__(self, filter: Filter, place: TailPlace, passed: int, leave: Callable[[Watcher], None]) -> None:
+    def __init__(
+        self, filter: Filter, place: TailPlace, passed: int, leave: Callable[[Watcher], None], most: int | None = None
+    ) -> None:
         self.filter = filter
         self.is_ended = False
         self._leave = leave
+        self._most = most
         self._loop = asyncio.get_running_loop()
         self._woken = asyncio.Event()
         self._lock = threading.Lock()
-        self._waiting: deque[tuple[Arrived | Dropped, int]] = deque()
-        self._waiting_bytes = 0
-        self._missing: _Missing | None = None
-        self._reached = self._taken = place
+        self._waiting: deque[_Found | _Missing] = deque()
+        self._count = 0
+        self._followed: frozenset[str] = frozenset()
+        self._led: set[str] = set()
+        self._kept = self._reached = self._taken = place
         self._passed = passed
 
     # In the event loop.
@@ -76,32 +126,55 @@ class Watcher:
         """Where what was taken ends: to go on there, ask for what follows it."""
         return self._taken
 
+    def follow(self, record_ids: Collection[str]) -> None:
+        """From now on tell when a record comes that one of these caused, whatever the filter is."""
+        self._followed = frozenset(record_ids)
+
     async def next(self, timeout_s: float) -> list[Event] | None:
         """What has come, oldest first, at most `MOST_TAKEN`; empty after `timeout_s`, None where no more will come."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
-                while not self.is_ended:
-                    self._woken.clear()
-                    if events := self._take():
-                        return events
-                    await self._woken.wait()
-        return self._take() or (None if self.is_ended else [])
+        taken = await self._wait(timeout_s)
+        if not taken:
+            return None if taken is None else []
+        return await asyncio.to_thread(_read, taken)  # records may be large, and others wait for this loop
 
     def close(self) -> None:
         """Watch no longer. Closing twice changes nothing."""
         self._leave(self)
 
-    def _take(self) -> list[Event]:
+    async def _wait(self, timeout_s: float) -> Sequence[Taken] | None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while not self.is_ended:
+                    self._woken.clear()
+                    if taken := self._take():
+                        return taken
+                    await self._woken.wait()
+        return self._take() or (None if self.is_ended else [])
+
+    def _take(self) -> list[Taken]:
         with self._lock:
-            events: list[Event] = []
-            while self._waiting and len(events) < MOST_TAKEN:
-                event, size = self._waiting.popleft()
-                self._waiting_bytes -= size
-                events.append(event)
-            if not self._waiting:
-                events += self._flush()
-            self._taken = events[-1].place if self._waiting else self._reached
-            return events
+            taken = list(self._take_waiting())
+            last = taken[-1] if taken else None
+            self._taken = _place_of(last) if last and self._waiting else self._reached
+            if self._led and not self._waiting:
+                taken.append(LedTo(self._taken, frozenset(self._led)))
+                self._led.clear()
+            return taken
+
+    def _take_waiting(self) -> Iterator[Taken]:
+        count = size = 0
+        while self._waiting and count < MOST_TAKEN and size < MOST_TAKEN_BYTES:
+            first = self._waiting[0]
+            if isinstance(first, _Missing):
+                yield Dropped(first.place, first.count, first.at_most)
+            else:
+                place, line = first.take()
+                size += len(line)
+                self._count -= 1
+                yield place, line
+            if isinstance(first, _Missing) or not first:
+                self._waiting.popleft()
+            count += 1
 
     # In the tail's thread, or under its lock.
 
@@ -110,26 +183,45 @@ class Watcher:
         """Up to where the log was looked through for it."""
         return self._reached
 
-    def give(self, place: TailPlace, record: Summary, size: int) -> None:
-        """Hand it a record whose line has `size` bytes. Where too much waits, it is counted as dropped."""
+    @property
+    def passed(self) -> int:
+        """How many records of this process it has behind it."""
+        return self._passed
+
+    def look_at(self, record: Record) -> None:
+        """Hold against what it follows a record that has come, whether the filter wants it or not."""
+        if record.parent_id in self._followed:
+            with self._lock:
+                self._led.add(record.parent_id)
+            self._wake()
+
+    def give(self, held: Held, number: int, start: int) -> None:
+        """Hand it the line of this number, which starts at this byte. Where too many wait, the oldest is dropped."""
+        place = held.place_behind(number)
         with self._lock:
             was_empty = not self._waiting
             self._reached = place
-            if not was_empty and (
-                len(self._waiting) >= MOST_WAITING or self._waiting_bytes + size > MOST_WAITING_BYTES
-            ):
-                self._miss(1, 1)
-                return
-            self._waiting.extend((event, 0) for event in self._flush())
-            self._waiting.append((Arrived(place, record), size))
-            self._waiting_bytes += size
+            if held.end <= self._kept:  # the tail let go of it while it was looked through
+                self._miss(place, 1, 1)
+            else:
+                self._add(held, number, start)
         if was_empty:
             self._wake()
+
+    def let_go(self, kept: TailPlace) -> None:
+        """Hold nothing of what lies before this place: what was not taken of it is missing now."""
+        with self._lock:
+            self._kept = kept
+            missing: _Missing | None = None
+            while self._waiting and _is_before(self._waiting[0], kept):
+                missing = self._drop_first(missing)
+            if missing:
+                self._waiting.appendleft(missing)
 
     def miss(self, place: TailPlace, at_most: int | None) -> None:
         """Tell it that nobody looked at what lies before this place: at most so many records."""
         with self._lock:
-            self._miss(None, at_most)
+            self._miss(place, None, at_most)
             self._reached = max(self._reached, place)
         self._wake()
 
@@ -138,24 +230,74 @@ class Watcher:
         with self._lock:
             self._reached, self._passed = place, passed
 
-    @property
-    def passed(self) -> int:
-        """How many records of this process it has behind it."""
-        return self._passed
-
     def end(self) -> None:
         """No more will come."""
         self.is_ended = True
         self._wake()
 
-    def _miss(self, count: int | None, at_most: int | None) -> None:
-        self._missing = self._missing or _Missing()
-        self._missing.add(count, at_most)
+    def _add(self, held: Held, number: int, start: int) -> None:
+        last = self._waiting[-1] if self._waiting else None
+        if not isinstance(last, _Found) or last.held is not held:
+            last = _Found(held)
+            self._waiting.append(last)
+        last.add(number, start)
+        self._count += 1
+        if self._most is not None and self._count > self._most:
+            self._drop_oldest()
 
-    def _flush(self) -> list[Event]:
-        missing, self._missing = self._missing, None
-        return [Dropped(self._reached, missing.count, missing.at_most)] if missing else []
+    def _drop_oldest(self) -> None:
+        missing: _Missing | None = None
+        while isinstance(first := self._waiting[0], _Missing):
+            missing = self._drop_first(missing)
+        place = first.drop()
+        self._count -= 1
+        missing = missing or _Missing(place)
+        missing.add(place, 1, 1)
+        if not first:
+            self._waiting.popleft()
+        self._waiting.appendleft(missing)
+
+    def _drop_first(self, missing: _Missing | None) -> _Missing:
+        """Take away what waits first, and add it to what is missing."""
+        first = self._waiting.popleft()
+        if isinstance(first, _Missing):
+            place, count, at_most = first.place, first.count, first.at_most
+        else:
+            count = at_most = len(first)
+            place = first.held.end
+            self._count -= len(first)
+        missing = missing or _Missing(place)
+        missing.add(place, count, at_most)
+        return missing
+
+    def _miss(self, place: TailPlace, count: int | None, at_most: int | None) -> None:
+        last = self._waiting[-1] if self._waiting else None
+        if not isinstance(last, _Missing):
+            last = _Missing(place)
+            self._waiting.append(last)
+        last.add(place, count, at_most)
 
     def _wake(self) -> None:
         with suppress(RuntimeError):  # its event loop is closed: nobody waits any more
             self._loop.call_soon_threadsafe(self._woken.set)
+
+
+def _is_before(waiting: _Found | _Missing, kept: TailPlace) -> bool:
+    """Whether it is of what was let go of: what is missing joins what follows it."""
+    return isinstance(waiting, _Missing) or waiting.held.end <= kept
+
+
+def _place_of(taken: Taken) -> TailPlace:
+    return taken[0] if isinstance(taken, tuple) else taken.place
+
+
+def _read(taken: Sequence[Taken]) -> list[Event]:
+    return [_read_line(*one) if isinstance(one, tuple) else one for one in taken]
+
+
+def _read_line(place: TailPlace, line: bytes) -> Event:
+    try:
+        return Arrived(place, summarize(decode_line(line)))
+    except Exception as error:  # a mistake of ours costs this record, and who watches knows it; the tail goes on
+        _LOG.error("a record cannot be shown in a live tail", exc_info=error)
+        return Dropped(place, 1, 1)

@@ -75,7 +75,7 @@ _FILTERS = (
         name="q",
         label="Text",
         placeholder="postal_code",
-        hint="Words in the message, parameters or payload",
+        hint="Words in the message, error, keys, parameters or payload",
         notes=(
             "postal code: both words, anywhere",
             '"postal code": one after the other',

@@ -31,6 +31,7 @@ def build_event_row(item: Summary, names: Names) -> EventRow:
     who, more = _identify(item, names)
     meaning = meaning_of(item.type, item.status)
     return EventRow(
+        id=item.id,
         href=record_href(item.id),
         status=item.status,
         word=STATUS_WORDS[item.status],

@@ -22,7 +22,7 @@ LIMIT = 1_000
 _EARLY_MS, _LATE_MS = MINUTE_MS, DAY_MS
 """How much earlier than its parent a clock may have put a child, and how much later it is looked for."""
 MAX_SPAN_MS = 7 * DAY_MS
-"""A page of records further apart is not looked through: of so long a time, fifty traces are too much to ask for."""
+"""How much older than the latest of them a record may be: of a longer time, fifty traces are too much to ask for."""
 NOT_ASKED = "open to see"
 
 _COLLECTED: Sequence[Kind] = ("external_event",)
@@ -41,13 +41,24 @@ class _Told(msgspec.Struct, frozen=True):
 
 async def find_outcomes(face: WebFace, workspace: str, items: Sequence[Summary]) -> Mapping[str, Outcome]:
     """What each of these records led to, by id. A record that led to nothing is left out."""
-    kinds = sorted({kind for item in items for kind in _FOLLOW.get(item.kind, ())})
-    traces = sorted({item.trace_id for item in items if item.trace_id})
-    if not kinds or not traces:
+    leading = [item for item in items if item.kind in _FOLLOW and item.trace_id]
+    if not leading:
         return {}
+    begin_ms = max(item.time for item in leading) - MAX_SPAN_MS
+    asked = [item for item in leading if item.time >= begin_ms]
+    not_asked = {item.id: Outcome(NOT_ASKED, record_href(item.id)) for item in leading if item.time < begin_ms}
+    return not_asked | await _ask(face, workspace, asked)
+
+
+def leads_on(kind: Kind | None) -> bool:
+    """Whether the log of this kind says what its records led to."""
+    return kind in _FOLLOW
+
+
+async def _ask(face: WebFace, workspace: str, items: Sequence[Summary]) -> dict[str, Outcome]:
+    kinds = sorted({kind for item in items for kind in _FOLLOW[item.kind]})
+    traces = sorted({item.trace_id for item in items})
     times = [item.time for item in items]
-    if max(times) - min(times) > MAX_SPAN_MS:
-        return {item.id: Outcome(NOT_ASKED, record_href(item.id)) for item in items}
     pairs = [
         *(("kind", kind) for kind in kinds),
         *(("trace_id", trace) for trace in traces),

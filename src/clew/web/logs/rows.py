@@ -79,6 +79,7 @@ def build_row(item: Summary, names: Names, now_ms: int, outcome: Outcome | None 
     """A record as the list shows it. `outcome` is what it led to."""
     event, key = cut(say_event(item)), cut(next(iter(item.keys.values()), ""))
     return Row(
+        id=item.id,
         href=href_of(item),
         status=item.status,
         state=cut(item.state) or item.status,

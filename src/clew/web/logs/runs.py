@@ -37,6 +37,7 @@ def build_run_row(item: Summary, names: Names, title_of: TitleOf, now_ms: int) -
     nodes = told.get("nodes")
     nodes = nodes if isinstance(nodes, dict) else {}
     return RunRow(
+        id=item.id,
         href=href_of(item),
         dot=DOT_OF_STATUS[item.status],
         state=cut(item.state) or item.status,
@@ -60,6 +61,7 @@ def build_open_row(run: OpenRun, names: Names, title_of: TitleOf, now_ms: int) -
     """A run that is open. It took what went by since it began."""
     time = time_of(run.id)
     return RunRow(
+        id=run.id,
         href=run_href(run.id),
         dot="running",
         state=run.state,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 import msgspec
 from litestar import get
@@ -16,10 +17,11 @@ from clew.web.layout import LogName
 from clew.web.logs.asked import find_log, fixed_of, url_of
 from clew.web.logs.columns import columns_of
 from clew.web.logs.items import build_items
+from clew.web.logs.outcomes import find_outcomes
 from clew.web.logs.rows import say_coverage
 from clew.web.logs.scanning import say_reached
 from clew.web.logs.url import LogUrl, filters_of
-from clew.web.logs.views import ScannedRows
+from clew.web.logs.views import Outcome, ScannedRows
 from clew.web.wording import say_count
 
 
@@ -35,14 +37,17 @@ async def scan_log(request: HttpRequest, face: Face, name: FromPath[str] = "") -
     asked = parse_scan(face.parser, filters_of(url), workspace=workspace, fixed=fixed_of(log))
 
     async def write(step: ScanStep) -> bytes:
-        return await asyncio.to_thread(_write, face, workspace, log, url, step)
+        outcomes = await find_outcomes(face, workspace, step.items) if log.kind else {}
+        return await asyncio.to_thread(_write, face, workspace, log, url, step, outcomes=outcomes)
 
     return Stream(await begin_scan(face.search, asked, write), headers=HEADERS)
 
 
-def _write(face: WebFace, workspace: str, log: LogName, url: LogUrl, step: ScanStep) -> bytes:
+def _write(
+    face: WebFace, workspace: str, log: LogName, url: LogUrl, step: ScanStep, *, outcomes: Mapping[str, Outcome]
+) -> bytes:
     """A step: its rows, the sentence that says how far it came, and the link that goes on from here."""
-    items = build_items(face, workspace, log, step.items)
+    items = build_items(face, workspace, log, step.items, outcomes)
     html = face.templates.render(ScannedRows(columns=columns_of(log.kind), items=items)) if items else ""
     told = {
         "rows": html,

@@ -86,6 +86,7 @@ class Outcome(msgspec.Struct, frozen=True):
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """A record in the list. `day` is left out where it is today. `place` is where a request went: host and query."""
 
+    id: str
     href: str
     status: Status
     state: str
@@ -121,6 +122,7 @@ class EventRow(msgspec.Struct, frozen=True, kw_only=True):
     `details` leads to the Event Details page: who or what it was about; `more` is what else identifies it.
     """
 
+    id: str
     href: str
     status: Status
     word: str
@@ -135,6 +137,7 @@ class EventRow(msgspec.Struct, frozen=True, kw_only=True):
 class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     """A flow run in the list, ended or open. `nodes` says how many of its nodes are done: `3/4`."""
 
+    id: str
     href: str
     dot: Dot
     state: str

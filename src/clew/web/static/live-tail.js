@@ -3,7 +3,7 @@
 "use strict";
 
 (() => {
-  const MOST_ROWS = 200;
+  const MOST_ROWS = 200; // as in `web/logs/live.py`
   const FLUSH_EVERY_MS = 500;
   // How often the summary may change: it is read aloud.
   const SAY_EVERY_MS = 5_000;
@@ -15,6 +15,7 @@
     #timer;
     #after = "";
     #waiting = [];
+    #changed = new Map();
     #shown = 0;
     #missing = 0;
     #isMissingMore = false;
@@ -51,6 +52,7 @@
       this.#source = new EventSource(url);
       this.#source.addEventListener("open", () => this.#trouble && this.#tell(""));
       this.#source.addEventListener("record", (event) => this.#take(event));
+      this.#source.addEventListener("changed", (event) => this.#change(event));
       this.#source.addEventListener("dropped", (event) => this.#miss(event));
       this.#source.addEventListener("error", () => this.#fail());
       this.#say();
@@ -81,6 +83,14 @@
       }
     }
 
+    // What a row led to is known later than the row.
+    #change(event) {
+      const [row] = rowsOf([event.data]);
+      this.#changed.delete(row.dataset.id);
+      this.#changed.set(row.dataset.id, row);
+      if (this.#changed.size > this.most) this.#changed.delete(this.#changed.keys().next().value);
+    }
+
     #miss(event) {
       this.#after = event.lastEventId;
       const { count } = JSON.parse(event.data);
@@ -100,29 +110,48 @@
     }
 
     #flush() {
-      const isHeld = this.#waiting.length > 0 && this.#isHeld();
-      if (this.#waiting.length && !isHeld) {
+      const isBusy = (this.#waiting.length > 0 || this.#changed.size > 0) && this.#isHeld();
+      const isHeld = isBusy && this.#waiting.length > 0;
+      if (this.#waiting.length && !isBusy) {
         if (this.body) this.#show(this.#waiting.splice(0));
         else this.#begin();
       }
+      if (!isBusy) this.#update();
       const hasTurned = isHeld !== this.#isWaiting;
       this.#isWaiting = isHeld;
       if (hasTurned || performance.now() - this.#saidAt >= SAY_EVERY_MS) this.#say();
     }
 
     #show(texts) {
-      const template = document.createElement("template");
-      template.innerHTML = texts.join("");
-      const known = new Map([...this.body.rows].map((row) => [hrefOf(row), row]));
-      for (const row of [...template.content.querySelectorAll("tr")]) {
+      for (const row of rowsOf(texts)) {
         // The list may have it already: what came while the page was made, or a run that was open and has ended.
-        const before = known.get(hrefOf(row));
+        const before = this.#find(row);
         if (before) before.remove();
-        else this.#shown += 1;
-        known.set(hrefOf(row), row);
-        this.body.prepend(row);
+        if (this.#insert(row)) this.#shown += before ? 0 : 1;
+        else this.#missing += 1;
       }
       while (this.body.rows.length > this.most) this.body.rows[this.body.rows.length - 1].remove();
+    }
+
+    // Where a reload has it: the newest first, whenever they came, for an id begins with its time. Open runs stay above.
+    // What belongs behind the last row of a list that goes on with older ones is not of this page.
+    #insert(row) {
+      const next = [...this.body.rows].find((other) => !isOpen(other) && other.dataset.id < row.dataset.id);
+      if (!next && "hasOlder" in this.dataset) return false;
+      this.body.insertBefore(row, next ?? null);
+      return true;
+    }
+
+    #update() {
+      for (const row of this.#changed.values()) {
+        const before = this.body && this.#find(row);
+        if (before && before.outerHTML !== row.outerHTML) before.replaceWith(row);
+      }
+      this.#changed.clear();
+    }
+
+    #find(row) {
+      return [...this.body.rows].find((other) => other.dataset.id === row.dataset.id);
     }
 
     // The list was empty and has no table: the server makes one. Once, or a list that stays empty would not rest.
@@ -145,8 +174,14 @@
     }
   }
 
-  function hrefOf(row) {
-    return (row.querySelector(".event a[href]") ?? row.querySelector("a[href]"))?.getAttribute("href");
+  function rowsOf(texts) {
+    const template = document.createElement("template");
+    template.innerHTML = texts.join("");
+    return [...template.content.querySelectorAll("tr")];
+  }
+
+  function isOpen(row) {
+    return row.classList.contains("running");
   }
 
   customElements.define("live-tail", LiveTail);
