@@ -11,6 +11,8 @@ import time
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
+from clickhouse_connect.driver.client import Client
+
 from clew.core.clock import DAY_MS, Clock, SystemClock
 from clew.core.errors import Unavailable
 from clew.core.ids import time_of
@@ -45,7 +47,7 @@ from clew.log.reports import Reports, left_s
 from clew.log.rows import read_records, read_summaries, read_times, read_traces
 from clew.log.schema import apply_schema
 from clew.log.store import Count, DayUse, Facets, Histogram, Kept, KindUse, Traces
-from clew.log.streams import stream_csv, stream_parquet, stream_text
+from clew.log.streams import give_back, stream_csv, stream_parquet, stream_text
 from clew.log.sums import Sums
 from clew.log.widening import Stepping, Widening
 from clew.log.windows import Window, join_first, windows_back, windows_of_days, windows_of_scan, windows_on
@@ -180,21 +182,11 @@ class ClickHouseStore:
 
     def export(self, filter: Filter, format: ExportFormat, sort: Sort) -> Generator[bytes, None, None]:
         """A few days at a time, so that few parts are open; a Parquet file in one go, part by part."""
-        whole, later = Window(filter.from_ms, filter.to_ms), sort == "asc"
         with self._exporters.borrow() as client:
-            if format == "parquet":
-                question = sql.rows(parquet_cells_sql(), filter, whole, later=None)
-                yield from stream_parquet(client, question, end=self._ask)
-                return
-            columns = columns_of(filter)
-            if format == "csv":
-                yield csv_header(columns)
-            parts = {day: known.parts for day, known in self._days.known().items()}
-            for window in windows_of_days(whole, parts, later=later):
-                if format == "csv":
-                    yield from stream_csv(client, sql.rows(csv_cells_sql(columns), filter, window, later=later))
-                else:
-                    yield from stream_text(client, sql.rows(json_line_sql(), filter, window, later=later))
+            try:
+                yield from self._export(client, filter, format, later=sort == "asc")
+            finally:
+                give_back(client)
 
     def find(self, workspace: str, record_id: str) -> Record | None:
         """The record of the id. Its time is in the id, so this is one look-up in the table's key."""
@@ -250,6 +242,23 @@ class ClickHouseStore:
         for client in self._clients:
             client.close()
         self._lock.release()
+
+    def _export(
+        self, client: Client, filter: Filter, format: ExportFormat, *, later: bool
+    ) -> Generator[bytes, None, None]:
+        whole = Window(filter.from_ms, filter.to_ms)
+        if format == "parquet":
+            yield from stream_parquet(client, sql.rows(parquet_cells_sql(), filter, whole, later=None), end=self._ask)
+            return
+        columns = columns_of(filter)
+        if format == "csv":
+            yield csv_header(columns)
+        parts = {day: known.parts for day, known in self._days.known().items()}
+        for window in windows_of_days(whole, parts, later=later):
+            if format == "csv":
+                yield from stream_csv(client, sql.rows(csv_cells_sql(columns), filter, window, later=later))
+            else:
+                yield from stream_text(client, sql.rows(json_line_sql(), filter, window, later=later))
 
     def _search(self, query: Query, *, later: bool) -> Widening | Stepping:
         """Where a page looks. What contains a text is found by reading everything: a little at a time."""
