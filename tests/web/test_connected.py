@@ -18,6 +18,7 @@ from clew.registry.members import Member
 from clew.registry.products import Product
 from clew.registry.registry import Registry
 from clew.registry.schemes import hmac_sha256
+from harness.page_text import main_text_of, text_of
 
 Client = TestClient[Litestar]
 Keep = Callable[..., None]
@@ -52,15 +53,6 @@ def onlooker(stranger: Client, registry: Registry) -> Client:
     return stranger
 
 
-def text_of(html: str) -> str:
-    main = html[html.index("<main") : html.index("</main>")]
-    return said(main)
-
-
-def said(html: str) -> str:
-    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", html))).strip()
-
-
 def rows_of(html: str, part: str = "<main") -> list[str]:
     body = html[html.index("<tbody", html.index(part)) :]
     return re.findall(r"<tr.*?</tr>", body[: body.index("</tbody>")], re.DOTALL)
@@ -74,7 +66,7 @@ def count_rows(client: Client, href: str) -> int:
 
 def href_of(row: str, words: str) -> str:
     links = re.findall(r'<a [^>]*href="([^"]+)"[^>]*>(.*?)</a>', row, re.DOTALL)
-    return next(unescape(href) for href, inner in links if said(inner).startswith(words))
+    return next(unescape(href) for href, inner in links if text_of(inner).startswith(words))
 
 
 def press(client: Client, path: str, **fields: str) -> str:
@@ -97,9 +89,9 @@ def test_integrations_are_listed_with_name_product_target_status_and_direction(
     head = html[html.index("<thead") : html.index("</thead>")]
     assert re.findall(r'<th scope="col">([A-Z]\w+)</th>', head) == ["Name", "Product", "Target", "Status", "Direction"]
     invoices, ledger, orders = rows_of(html)
-    assert "Invoices invoices ERP → Aptean Ship Quiet no record in 24 h One-way" in said(invoices)
-    assert "Orders and shipments orders ERP ↔ Aptean Ship Failing 1 of 2 records failed Two-way" in said(orders)
-    assert "Ledger ledger ERP → ERP Working 1 record One-way" in said(ledger)
+    assert "Invoices invoices ERP → Aptean Ship Quiet no record in 24 h One-way" in text_of(invoices)
+    assert "Orders and shipments orders ERP ↔ Aptean Ship Failing 1 of 2 records failed Two-way" in text_of(orders)
+    assert "Ledger ledger ERP → ERP Working 1 record One-way" in text_of(ledger)
     assert 'class="dot failure"' in orders
     assert 'class="dot failure"' not in invoices + ledger
     assert count_rows(client, href_of(orders, "1 of 2")) == 1
@@ -114,8 +106,8 @@ def test_an_integrations_status_names_what_is_set_up_wrongly(
     keep(*(make_record(after=at, status="failure", error=error, **ORDERS) for at in range(2)))
     connected.connections.disconnect("default", "acme-ship", "The access expired.")
     orders = rows_of(client.get("/integrations").text)[2]
-    assert "2 failures of the configuration" in said(orders)
-    assert "1 connection disconnected" in said(orders)
+    assert "2 failures of the configuration" in text_of(orders)
+    assert "1 connection disconnected" in text_of(orders)
     assert count_rows(client, href_of(orders, "2 failures")) == 2
     assert "acme-ship" in client.get(href_of(orders, "1 connection")).text
 
@@ -129,14 +121,14 @@ def test_an_integrations_page_says_how_it_connects_and_leads_to_its_logs(
         make_record("api_request", 1, status="failure", connection="acme-ship", **ORDERS),
     )
     html = client.get("/integrations/orders").text
-    assert "Two-way: ERP ↔ Aptean Ship" in text_of(html)
-    assert "1 of 2 records failed in the last 24 hours" in text_of(html)
+    assert "Two-way: ERP ↔ Aptean Ship" in main_text_of(html)
+    assert "1 of 2 records failed in the last 24 hours" in main_text_of(html)
     logs = rows_of(html, 'aria-labelledby="logs"')
-    assert [said(row).removeprefix("with failures ") for row in logs][-1] == "API Requests 1 failed 1 record"
+    assert [text_of(row).removeprefix("with failures ") for row in logs][-1] == "API Requests 1 failed 1 record"
     assert count_rows(client, href_of(logs[-1], "1 failed")) == 1
     assert "acme-ship" in rows_of(html, 'aria-labelledby="connections"')[0]
     assert "<event-chart" in html
-    assert "One-way: within ERP" in text_of(client.get("/integrations/ledger").text)
+    assert "One-way: within ERP" in main_text_of(client.get("/integrations/ledger").text)
 
 
 def test_products_are_listed_with_their_failures_also_those_that_records_only_name(
@@ -149,9 +141,9 @@ def test_products_are_listed_with_their_failures_also_those_that_records_only_na
     )
     html = client.get("/products").text
     ship, erp, shop = rows_of(html)
-    assert said(ship).endswith("Aptean Ship ship 2 integrations 1 failure 1 record")
-    assert "ERP erp 3 integrations 1 failure 3 records" in said(erp)
-    assert "shop only named" in said(shop)
+    assert text_of(ship).endswith("Aptean Ship ship 2 integrations 1 failure 1 record")
+    assert "ERP erp 3 integrations 1 failure 3 records" in text_of(erp)
+    assert "shop only named" in text_of(shop)
     assert 'class="dot failure"' in erp
     assert 'class="dot failure"' not in shop
     for row, words, count in ((erp, "1 failure", 1), (erp, "3 records", 3), (shop, "1 record", 1)):
@@ -168,17 +160,17 @@ def test_a_products_page_has_its_integrations_its_doors_and_its_logs(
     html = client.get("/products/erp").text
     assert len(rows_of(html, 'id="integrations"')) == 3
     doors = rows_of(html, 'aria-labelledby="sources"')
-    assert [said(row) for row in doors] == ["/webhooks/in/orders signature in X-ERP-Signature Webhooks"]
+    assert [text_of(row) for row in doors] == ["/webhooks/in/orders signature in X-ERP-Signature Webhooks"]
     assert count_rows(client, href_of(doors[0], "Webhooks")) == 1
-    assert [said(row) for row in rows_of(html, 'aria-labelledby="logs"')] == ["External Webhooks 1 record"]
-    assert "Base URL https://erp.example Declared in code" in text_of(html)
+    assert [text_of(row) for row in rows_of(html, 'aria-labelledby="logs"')] == ["External Webhooks 1 record"]
+    assert "Base URL https://erp.example Declared in code" in main_text_of(html)
 
 
 def test_a_product_out_of_use_keeps_its_page(client: Client, connected: Registry) -> None:
     connected.products.save(Product(workspace="default", key="old", title="The old one"))
     connected.products.archive("default", "old")
-    assert "Archived" in text_of(client.get("/products/old").text)
-    assert "The old one" not in text_of(client.get("/products").text)
+    assert "Archived" in main_text_of(client.get("/products/old").text)
+    assert "The old one" not in main_text_of(client.get("/products").text)
 
 
 @pytest.mark.feature("I03")
@@ -190,7 +182,7 @@ def test_a_connections_page_shows_all_that_is_known_of_it(
     html = client.get("/connections/acme-ship").text
     about = html[html.index('id="about"') : html.index("</main>")]
     facts = dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", about, re.DOTALL))
-    assert {name: said(value) for name, value in facts.items()} == {
+    assert {name: text_of(value) for name, value in facts.items()} == {
         "Id": "acme-ship",
         "Customer": "Acme Outdoor",
         "Integration": "Orders and shipments",
@@ -203,7 +195,7 @@ def test_a_connections_page_shows_all_that_is_known_of_it(
     }
     assert 'href="/customers/acme"' in facts["Customer"]
     assert 'href="/integrations/orders"' in facts["Integration"]
-    assert "Disconnected since 28 May 20:26: its events launch nothing. The access expired." in text_of(html)
+    assert "Disconnected since 28 May 20:26: its events launch nothing. The access expired." in main_text_of(html)
 
 
 @pytest.mark.feature("I03")
@@ -213,10 +205,10 @@ def test_connections_are_listed_with_customer_integration_state_error_and_failur
     keep(*(make_record(after=at, connection="holm-ship", status="failure") for at in range(2)))
     connected.connections.disconnect("default", "acme-ship", "The access expired.")
     acme, holm = rows_of(client.get("/connections").text)
-    assert "acme-ship Acme Outdoor Orders and shipments Disconnected since 28 May 20:26 The access expired." in said(
+    assert "acme-ship Acme Outdoor Orders and shipments Disconnected since 28 May 20:26 The access expired." in text_of(
         acme
     )
-    assert "holm-ship holm Invoices Connected 2 failures 2 records" in said(holm)
+    assert "holm-ship holm Invoices Connected 2 failures 2 records" in text_of(holm)
     assert 'class="dot failure"' in acme
     assert 'class="dot failure"' in holm
     assert count_rows(client, href_of(holm, "2 failures")) == 2
@@ -237,7 +229,7 @@ def test_connections_are_filtered_and_the_state_is_the_address(client: Client, c
         html = client.get(f"/connections{query}").text
         found = re.findall(r'<th scope="row"><a href="/connections/([^"]+)"', html)
         assert found == keys, query
-    assert "Looked for every connection of nobody." in text_of(client.get("/connections?customer=nobody").text)
+    assert "Looked for every connection of nobody." in main_text_of(client.get("/connections?customer=nobody").text)
 
 
 def test_paging_shows_every_connection_once(client: Client, connected: Registry) -> None:
@@ -262,7 +254,7 @@ def test_a_filter_of_connections_that_does_not_exist_is_refused_with_those_that_
     ):
         answer = client.get(f"/connections{query}")
         assert answer.status_code == 400
-        assert hint in text_of(answer.text)
+        assert hint in main_text_of(answer.text)
 
 
 @pytest.mark.feature("I04", "I07")
@@ -279,9 +271,9 @@ def test_an_operator_disconnects_reconnects_archives_restores_and_renames(
     assert press(client, f"{here}/reconnect") == here
     assert (find("default", "acme-ship").state, find("default", "acme-ship").error) == ("connected", "")
     assert press(client, f"{here}/archive") == here
-    assert "Out of use" in text_of(client.get(here).text)
+    assert "Out of use" in main_text_of(client.get(here).text)
     assert press(client, f"{here}/restore") == here
-    assert "Out of use" not in text_of(client.get(here).text)
+    assert "Out of use" not in main_text_of(client.get(here).text)
     assert press(client, f"{here}/rename", name="Acme's Ship") == here
     assert "<h1>Acme&#39;s Ship</h1>" in client.get(here).text
     entries = connected.audit.list("default", subject_kind="connection")
@@ -291,8 +283,8 @@ def test_an_operator_disconnects_reconnects_archives_restores_and_renames(
 
 def test_who_may_only_look_changes_no_connection(onlooker: Client, connected: Registry) -> None:
     html = onlooker.get("/connections/acme-ship").text
-    assert "Reconnect" not in text_of(html)
-    assert "Disconnect" not in text_of(html)
+    assert "Reconnect" not in main_text_of(html)
+    assert "Disconnect" not in main_text_of(html)
     answer = onlooker.post("/connections/acme-ship/disconnect", data=onlooker.form)
     assert answer.status_code == 403
     assert connected.connections.find("default", "acme-ship").state == "connected"
@@ -319,7 +311,7 @@ def test_a_connection_of_any_name_has_a_page(client: Client, connected: Registry
 def test_what_is_not_there_is_a_page_that_says_so(client: Client, connected: Registry, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 404
-    assert "There is no" in text_of(answer.text)
+    assert "There is no" in main_text_of(answer.text)
 
 
 @pytest.mark.parametrize(
@@ -330,12 +322,12 @@ def test_what_is_not_there_is_a_page_that_says_so(client: Client, connected: Reg
     ],
 )
 def test_an_empty_list_says_how_it_fills(client: Client, path: str, words: str) -> None:
-    assert words in text_of(client.get(path).text)
+    assert words in main_text_of(client.get(path).text)
 
 
 def test_the_last_activity_of_a_connection_is_said(client: Client, connected: Registry, clock: FakeClock) -> None:
     connected.activity.note("default", ["acme"], [("acme-ship", "acme", "orders")])
     connected.activity.close()
     clock.advance(2 * HOUR_MS + MINUTE_MS)
-    assert "2 h ago" in said(rows_of(client.get("/connections").text)[0])
-    assert "Last active 28 May 20:26:40" in text_of(client.get("/connections/acme-ship").text)
+    assert "2 h ago" in text_of(rows_of(client.get("/connections").text)[0])
+    assert "Last active 28 May 20:26:40" in main_text_of(client.get("/connections/acme-ship").text)

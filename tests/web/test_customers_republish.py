@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from html import unescape
 
 import pytest
 
 from clew.core.ids import new_id
 from clew.core.record import Record
+from harness.page_text import text_of
 from harness.server import eventually
 from harness.shop_pages import Shop
 
@@ -24,7 +24,7 @@ def steps_of(html: str) -> list[tuple[str, str]]:
     part = html[html.index('id="event-details"') :]
     rows = re.findall(r"<tr.*?</tr>", part[part.index("<tbody") : part.index("</tbody>")], re.DOTALL)
     cells = [re.findall(r"<td.*?</td>", row, re.DOTALL) for row in rows]
-    words = [[re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", one))).strip() for one in row] for row in cells]
+    words = [[text_of(one) for one in row] for row in cells]
     return [(row[3], row[4]) for row in words]
 
 

@@ -12,14 +12,11 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from clew.core.record import ErrorInfo, Record
+from harness.page_text import text_of
 
 Client = TestClient[Litestar]
 Keep = Callable[..., None]
 MakeRecord = Callable[..., Record]
-
-
-def text_of(html: str) -> str:
-    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", html))).strip()
 
 
 def data_of(html: str) -> str:

@@ -9,20 +9,16 @@ from html import unescape
 import pytest
 
 from clew.core.record import Record
+from harness.page_text import main_text_of, text_of
 from harness.shop_pages import Shop
 
 REASON = "postal_code: must not be blank"
 
 
-def text_of(html: str) -> str:
-    main = html[html.index("<main") :]
-    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", main)))
-
-
 def steps_of(html: str) -> dict[str, str]:
     table = html[html.index('id="steps"') :]
     rows = re.findall(r'<th scope="row">(.*?)</th>\s*(.*?)</tr>', table, re.DOTALL)
-    plain = [re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", cell))).strip() for row in rows for cell in row]
+    plain = [text_of(cell) for row in rows for cell in row]
     return dict(zip(plain[::2], plain[1::2], strict=True))
 
 
@@ -51,7 +47,7 @@ def test_the_page_of_a_failed_run_says_what_each_node_did_and_why_not(shop: Shop
     assert steps["notify_sales"] == "skipped because lookup.total is 420"
     assert steps["loyalty"].startswith("completed 1 run · 1 error")
     assert steps["confirm_to_erp"] == "not reached create_shipment failed"
-    said = text_of(html)
+    said = main_text_of(html)
     for part in ("Order to ship", "failed", "launched by order.released", "ERP", "Aptean Ship", REASON):
         assert part in said
 
@@ -82,7 +78,7 @@ def test_the_graph_holds_what_the_table_says(shop: Shop, failed: tuple[Record, s
 @pytest.mark.feature("D02", "D13")
 def test_a_failed_run_opens_with_the_node_that_failed_and_its_error(shop: Shop, failed: tuple[Record, str]) -> None:
     html = shop.get(f"/flow-runs/{failed[1]}")
-    assert "answered 409 Conflict" in text_of(html)
+    assert "answered 409 Conflict" in main_text_of(html)
     assert "File &#34;" in html
     assert dotted_tabs(html) == ["Error", "Error"]
     assert re.findall(r"Attempt \d", html) == ["Attempt 1", "Attempt 2", "Attempt 3"]
@@ -92,12 +88,12 @@ def test_a_failed_run_opens_with_the_node_that_failed_and_its_error(shop: Shop, 
 @pytest.mark.feature("D02", "D03", "C61", "C66")
 def test_each_tab_of_the_run_has_what_its_nodes_have(shop: Shop, failed: tuple[Record, str]) -> None:
     _, run_id = failed
-    error = text_of(shop.get(f"/flow-runs/{run_id}?tab=error"))
+    error = main_text_of(shop.get(f"/flow-runs/{run_id}?tab=error"))
     assert error.index("create_shipment failed") < error.index("The reason")
-    logs = text_of(shop.get(f"/flow-runs/{run_id}?tab=logs"))
+    logs = main_text_of(shop.get(f"/flow-runs/{run_id}?tab=logs"))
     assert "country equal expected US actual US" in logs
     assert logs.count("creating a shipment") == 3
-    assert '"number" : "SO-1042"' in text_of(shop.get(f"/flow-runs/{run_id}?tab=input"))
+    assert '"number" : "SO-1042"' in main_text_of(shop.get(f"/flow-runs/{run_id}?tab=input"))
     requests = shop.get(f"/flow-runs/{run_id}?tab=requests")
     assert requests.count('<span class="mono code">409</span>') == 3
     assert requests.count('<td class="status"><span class="dot failure"') == 1
@@ -122,7 +118,7 @@ def test_from_a_node_run_one_goes_step_by_step_up_and_down(shop: Shop, failed: t
 
 @pytest.mark.feature("D08", "D17")
 def test_a_node_that_was_skipped_names_its_clause_and_both_values(shop: Shop, failed: tuple[Record, str]) -> None:
-    said = text_of(shop.get(f"/flow-runs/{failed[1]}?node=notify_sales"))
+    said = main_text_of(shop.get(f"/flow-runs/{failed[1]}?node=notify_sales"))
     assert "Condition lookup.total > 1000 Expected > 1000 Actual 420" in said
 
 
@@ -185,8 +181,8 @@ def test_the_record_of_a_run_and_of_a_node_run_lead_to_the_run(shop: Shop, faile
 @pytest.mark.feature("C60", "C61", "C62")
 def test_the_list_has_state_flow_launcher_and_nodes(shop: Shop, failed: tuple[Record, str]) -> None:
     html = shop.get("/logs/flow-runs?key=order=SO-1042")
-    (row,) = re.findall(r'<tr class="failure">.*?</tr>', html, re.DOTALL)
-    said = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", row))
+    (row,) = re.findall(r'<tr class="failure"[^>]*>.*?</tr>', html, re.DOTALL)
+    said = text_of(row)
     for part in ("failed", "Order to ship SO-1042", "acme", "external event", "2/5"):
         assert part in said
     assert f'href="/flow-runs/{failed[1]}"' in row

@@ -9,13 +9,9 @@ from html import unescape
 import pytest
 
 from clew.core.record import Record
+from harness.page_text import main_text_of, text_of
 from harness.server import eventually
 from harness.shop_pages import Shop
-
-
-def text_of(html: str) -> str:
-    main = html[html.index("<main") :]
-    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", main)))
 
 
 def graph_of(html: str) -> dict[str, dict[str, object]]:
@@ -34,7 +30,7 @@ def test_an_event_links_to_the_run_it_launched_and_says_why_the_other_flow_did_n
     event, run_id = failed
     html = shop.get(f"/records/{event.id}")
     assert f'<a class="by" href="/flow-runs/{run_id}">Order to ship</a>' in html
-    said = text_of(html)
+    said = main_text_of(html)
     assert "order-report did not run · flow disabled" in said
     assert 'href="/flows/order-report#trigger"' in html
 
@@ -43,7 +39,7 @@ def test_an_event_links_to_the_run_it_launched_and_says_why_the_other_flow_did_n
 def test_an_event_that_launched_nothing_names_the_clause_and_both_values(shop: Shop) -> None:
     event = shop.order("SO-1041", country="CA")
     html = shop.get(f"/records/{event.id}")
-    said = text_of(html)
+    said = main_text_of(html)
     assert "Launched nothing" in said
     assert "Condition event.payload.country == 'US' Expected 'US' Actual 'CA'" in said
     href = re.search(r'href="(/flows/order-to-ship#trigger)"', html)
@@ -55,7 +51,7 @@ def test_an_event_that_launched_nothing_names_the_clause_and_both_values(shop: S
 def test_flows_are_listed_with_what_starts_them_and_how_they_do(shop: Shop, failed: tuple[Record, str]) -> None:
     html = eventually(lambda: (html := shop.get("/flows")) and "status=failure" in html and html, what="its failure")
     rows = re.findall(r"<tr.*?</tr>", html[html.index("<tbody") :], re.DOTALL)
-    said = [re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", row))) for row in rows]
+    said = [text_of(row) for row in rows]
     for part in ("Order to ship order-to-ship", "Orders: ERP ↔ Aptean Ship", "order.released from orders", "'US'", "%"):
         assert part in said[0]
     assert 'class="dot failure"' in rows[0]
@@ -68,7 +64,7 @@ def test_flows_are_listed_with_what_starts_them_and_how_they_do(shop: Shop, fail
 @pytest.mark.feature("C45", "F30")
 def test_a_flows_page_shows_its_graph_trigger_filter_and_nodes(shop: Shop, failed: tuple[Record, str]) -> None:
     html = shop.get("/flows/order-to-ship")
-    said = text_of(html)
+    said = main_text_of(html)
     for part in (
         "Event order.released from the source orders",
         "Filter event.payload.lines > 0 && event.payload.country == 'US'",
@@ -92,15 +88,15 @@ def test_a_flows_page_shows_its_graph_trigger_filter_and_nodes(shop: Shop, faile
 def test_a_flow_is_disabled_and_enabled_again_and_the_page_says_by_whom(shop: Shop) -> None:
     assert shop.press("/flows/order-to-ship/disable") == "/flows/order-to-ship"
     try:
-        assert "Enabled no: no event and no schedule launches it by admin@acme.example" in text_of(
+        assert "Enabled no: no event and no schedule launches it by admin@acme.example" in main_text_of(
             shop.get("/flows/order-to-ship")
         )
         event = shop.order("SO-1047", postal_code="10001")
         assert not shop.records("flow_run", event)
-        assert "Order to ship did not run · flow disabled" in text_of(shop.get(f"/records/{event.id}"))
+        assert "Order to ship did not run · flow disabled" in main_text_of(shop.get(f"/records/{event.id}"))
     finally:
         shop.press("/flows/order-to-ship/enable")
-    assert "Enabled yes by admin@acme.example" in text_of(shop.get("/flows/order-to-ship"))
+    assert "Enabled yes by admin@acme.example" in main_text_of(shop.get("/flows/order-to-ship"))
 
 
 def test_what_is_not_declared_cannot_be_switched(shop: Shop) -> None:

@@ -16,6 +16,7 @@ from litestar.testing import TestClient
 
 from clew.core.clock import DAY_MS
 from clew.core.record import ErrorInfo, Record
+from harness.page_text import cells_of, headings_of, text_of
 
 Client = TestClient[Litestar]
 Keep = Callable[..., None]
@@ -33,22 +34,6 @@ OTHERS = {
     "Success": "The event was successful.",
     "Failure": "The event failed, use the details column to see why.",
 }
-
-
-def text_of(html: str) -> str:
-    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", html))).strip()
-
-
-def headings_of(html: str) -> list[str]:
-    head = html[html.index("<thead>") : html.index("</thead>")]
-    return [text_of(cell).rstrip(" ↓↑") for cell in re.findall(r"<th.*?</th>", head, re.DOTALL)]
-
-
-def cells_of(html: str) -> list[list[str]]:
-    """The rows of the list, each as the text of its cells."""
-    body = html[html.index("<tbody>") : html.index("</tbody>")] if "<tbody>" in html else ""
-    rows = re.findall(r"<tr.*?</tr>", body, re.DOTALL)
-    return [[text_of(cell) for cell in re.findall(r"<td.*?</td>", row, re.DOTALL)] for row in rows]
 
 
 def download(client: Client, query: str = "") -> str:

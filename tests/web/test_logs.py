@@ -14,6 +14,7 @@ from litestar.testing import TestClient
 from clew.core.clock import DAY_MS, HOUR_MS, FakeClock
 from clew.core.record import Record
 from clew.registry.registry import Registry
+from harness.page_text import text_of
 
 Client = TestClient[Litestar]
 Keep = Callable[..., None]
@@ -24,10 +25,6 @@ SIX = ["API Requests", "External Webhooks", "External Event Pulls", "External Ev
 
 def events_of(html: str) -> list[str]:
     return [unescape(text) for text in re.findall(r'<td class="event[^"]*"><a href="[^"]+">(.*?)</a>', html)]
-
-
-def text_of(html: str) -> str:
-    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", html)))
 
 
 def link_of(html: str, label: str) -> str:

@@ -17,6 +17,7 @@ from clew.core.clock import HOUR_MS, MINUTE_MS, FakeClock
 from clew.core.record import ErrorInfo, Record
 from clew.doors.json_events import Event
 from clew.registry.registry import Registry
+from harness.page_text import main_text_of, text_of
 from harness.server import eventually
 from harness.shop_pages import Shop
 
@@ -33,11 +34,6 @@ class Indexed(Protocol):
 
 Dotted = Callable[[str], list[str]]
 REASON = "postal_code: must not be blank"
-
-
-def text_of(html: str) -> str:
-    main = html[html.index("<main") : html.index("</main>")]
-    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", main)))
 
 
 def section(html: str, name: str) -> str:
@@ -58,7 +54,7 @@ def numbers_of(html: str) -> list[tuple[int, str]]:
     links = re.findall(r'<a [^>]*href="([^"]+)"[^>]*>(.*?)</a>', main, re.DOTALL)
     found = []
     for href, inner in links:
-        words = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", inner)).strip()
+        words = text_of(inner)
         if match := re.search(r"(?:^|\s)([\d,]+)(?: records?)?$", words):
             found.append((int(match[1].replace(",", "")), href))
     return found
@@ -71,7 +67,7 @@ def test_each_number_leads_to_exactly_as_many_records(client: Client, refused_or
     assert len(numbers) >= 10
     for count, href in numbers:
         assert count_rows(client, href) == count, href
-    assert "6 records in the last 24 hours" in text_of(html)
+    assert "6 records in the last 24 hours" in main_text_of(html)
     assert "Failure <b>3</b>" in html
 
 
@@ -91,17 +87,17 @@ def test_each_number_holds_for_every_duration(
         for count, href in numbers_of(html):
             assert f"duration={duration}" in href or "from=" in href
             assert count_rows(client, href) == count, href
-        totals[duration] = re.search(r"(\d+) records? in", text_of(html))[1]
+        totals[duration] = re.search(r"(\d+) records? in", main_text_of(html))[1]
     assert totals == {"1h": "6", "7d": "8", "14d": "8", "30d": "9"}
 
 
 def test_a_duration_or_filter_that_does_not_exist_is_refused_with_those_that_do(client: Client) -> None:
     answer = client.get("/?duration=2h")
     assert answer.status_code == 400
-    assert "duration may be: 1h, 24h, 7d, 14d, 30d." in text_of(answer.text)
+    assert "duration may be: 1h, 24h, 7d, 14d, 30d." in main_text_of(answer.text)
     answer = client.get("/?customer=acme")
     assert answer.status_code == 400
-    assert "There is no filter 'customer' here." in text_of(answer.text)
+    assert "There is no filter 'customer' here." in main_text_of(answer.text)
 
 
 def test_the_chart_says_each_bar_in_a_table_with_links(
@@ -138,7 +134,7 @@ def test_failures_are_told_by_product_and_by_customer_most_first(
 
 def text_rows(html: str) -> list[str]:
     rows = re.findall(r"<tr.*?</tr>", html[html.index("<tbody") :], re.DOTALL)
-    return [re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", row))).strip() for row in rows]
+    return [text_of(row) for row in rows]
 
 
 def test_a_webhook_refused_for_its_signature_needs_attention(
@@ -150,7 +146,7 @@ def test_a_webhook_refused_for_its_signature_needs_attention(
         make_record("external_webhook", 5, status="failure", error=ErrorInfo(type="parse", message="no JSON")),
     )
     html = section(client.get("/").text, "attention")
-    said = text_of(f"<main>{html}</main>")
+    said = text_of(html)
     assert "External webhooks 2 refused, because the signature does not hold" in said
     href = re.search(r'class="many bad" href="([^"]+)"', html)
     assert href
@@ -164,7 +160,7 @@ def test_a_disconnected_connection_needs_attention_with_what_it_refused(
     registry.connections.disconnect("default", "acme-ship", "The access expired.")
     keep(make_record("decision", status="failure", state="connection_disconnected", connection="acme-ship"))
     html = section(client.get("/").text, "attention")
-    said = text_of(f"<main>{html}</main>")
+    said = text_of(html)
     assert "acme-ship 1 launch refused: the connection of acme is disconnected: The access expired." in said
     assert "holm-ship" not in said
     assert 'href="/connections/acme-ship"' in html
@@ -173,7 +169,7 @@ def test_a_disconnected_connection_needs_attention_with_what_it_refused(
 def test_a_log_that_is_behind_needs_attention(client: Client, indexed: Indexed) -> None:
     assert "The log is behind" not in client.get("/").text
     indexed.behind_ms = 3 * MINUTE_MS
-    said = text_of(client.get("/").text)
+    said = main_text_of(client.get("/").text)
     assert "The log is behind What came in the last 3 min 0 s is kept, and cannot be found yet." in said
 
 
@@ -193,7 +189,7 @@ def test_a_request_that_its_node_got_over_is_no_failure_to_look_at(
     tried = make_record("node_run", 1, run, flow="f", node="n", status="info", state="failed")
     request = make_record("api_request", 2, tried, flow="f", node="n", status="failure", message="busy")
     keep(run, tried, request, make_record("node_run", 3, run, flow="f", node="n"))
-    assert "Nothing failed in the last 24 hours." in text_of(client.get("/").text)
+    assert "Nothing failed in the last 24 hours." in main_text_of(client.get("/").text)
 
 
 def test_a_day_on_which_nothing_failed_says_so_without_a_dot(
@@ -201,15 +197,15 @@ def test_a_day_on_which_nothing_failed_says_so_without_a_dot(
 ) -> None:
     clock.advance(25 * HOUR_MS)
     html = client.get("/").text
-    assert "Nothing failed in the last 24 hours." in text_of(html)
-    assert "Nothing needs attention." in text_of(html)
-    assert "0 records" in text_of(html)
+    assert "Nothing failed in the last 24 hours." in main_text_of(html)
+    assert "Nothing needs attention." in main_text_of(html)
+    assert "0 records" in main_text_of(html)
     assert 'class="dot failure"' not in html
 
 
 def test_where_nothing_has_ever_come_in_the_page_says_what_to_do_first(client: Client) -> None:
     html = client.get("/").text
-    told = text_of(html)
+    told = main_text_of(html)
     for part in (
         "Nothing has come in yet",
         "clew keys create orders --scope ingest",
@@ -264,11 +260,11 @@ def test_from_the_overview_every_way_of_red_dots_ends_at_the_reason(
         waiting += onwards
         if "tab=error" in href or "view=error" in href:
             ends.add(href)
-            assert "409 Conflict" in text_of(html)
+            assert "409 Conflict" in main_text_of(html)
         else:
             assert onwards, href
     assert len(ends) >= 3
-    assert any(REASON in text_of(shop.get(end)) for end in ends)
+    assert any(REASON in main_text_of(shop.get(end)) for end in ends)
 
 
 def test_flows_that_fail_come_first_with_their_share(shop: Shop, failed: tuple[Record, str]) -> None:
@@ -282,7 +278,7 @@ def test_flows_that_fail_come_first_with_their_share(shop: Shop, failed: tuple[R
 
 def test_a_flow_that_fails_and_one_that_lets_events_pass_need_attention(shop: Shop, failed: tuple[Record, str]) -> None:
     html = eventually(lambda: (html := shop.get("/")) and "launched nothing" in html and html, what="both")
-    said = text_of(f"<main>{section(html, 'attention')}</main>")
+    said = text_of(section(html, "attention"))
     assert "Order to ship 1 of 1 run failed" in said
     assert "order-report 1 event launched nothing: the flow is disabled" in said
     assert 'href="/logs?kind=decision&amp;state=flow_disabled&amp;flow=order-report"' in html

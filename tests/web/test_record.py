@@ -13,17 +13,13 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from clew.core.record import HttpExchange, LogLine, Record
+from harness.page_text import main_text_of, text_of
 
 Client = TestClient[Litestar]
 Keep = Callable[..., None]
 MakeRecord = Callable[..., Record]
 Dotted = Callable[[str], list[str]]
 REASON = "postal_code: must not be blank"
-
-
-def text_of(html: str) -> str:
-    main = html[html.index("<main") :]
-    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", main)))
 
 
 def tabs_of(html: str) -> list[str]:
@@ -54,7 +50,7 @@ def test_details_say_what_it_is_and_what_was_removed(client: Client, refused_ord
     webhook = refused_order["webhook"]
     html = page(client, webhook)
     for said in ("External webhook", "order.released", webhook.id, webhook.trace_id, "request header x-erp-signature"):
-        assert said in text_of(html)
+        assert said in main_text_of(html)
     assert 'href="/logs?key=order=SO-1042&amp;duration=all"' in html
     assert len(re.findall(f'data-copy="{webhook.id}"', html)) == 1
 
@@ -68,12 +64,12 @@ def test_a_business_key_leads_to_all_records_that_have_it(client: Client, refuse
 def test_data_shows_result_message_and_each_parameter_as_it_was_captured(
     client: Client, refused_order: dict[str, Record]
 ) -> None:
-    said = text_of(page(client, refused_order["webhook"], "data"))
+    said = main_text_of(page(client, refused_order["webhook"], "data"))
     assert "Result success" in said
     assert "Why it failed" not in said
     for parameter in ("email ada@acme.example", "amount 420.10", 'tags ["b2b"]'):
         assert parameter in said
-    failed = text_of(page(client, refused_order["run"], "data"))
+    failed = main_text_of(page(client, refused_order["run"], "data"))
     assert "Result failed" in failed
     assert "Why it failed create_shipment failed" in failed
 
@@ -83,7 +79,7 @@ def test_parameters_that_are_no_object_are_shown_as_they_came(
 ) -> None:
     record = make_record(parameters="[1, 2")
     keep(record)
-    assert "[1, 2" in text_of(page(client, record, "data"))
+    assert "[1, 2" in main_text_of(page(client, record, "data"))
 
 
 def test_the_payload_is_shown_exactly_and_escaped(client: Client, refused_order: dict[str, Record]) -> None:
@@ -163,7 +159,7 @@ def test_a_payload_of_a_megabyte_is_shown_in_part_and_fast(client: Client, make_
 def test_request_and_response_are_side_by_side_with_what_was_said(
     client: Client, refused_order: dict[str, Record]
 ) -> None:
-    said = text_of(page(client, refused_order["post"], "http"))
+    said = main_text_of(page(client, refused_order["post"], "http"))
     for part in ("POST https://ship.example/shipments", "422", "authorization [redacted]", '"errors"', "postal_code"):
         assert part in said
 
@@ -176,17 +172,17 @@ def test_a_webhooks_request_body_is_its_payload(client: Client, refused_order: d
 
 def test_the_error_ends_with_the_reason(client: Client, refused_order: dict[str, Record]) -> None:
     html = page(client, refused_order["run"], "error")
-    said = text_of("<main>" + html[html.index('<ol class="causes"') :])
+    said = text_of(html[html.index('<ol class="causes"') :])
     places = [said.index(part) for part in ("create_shipment failed", "Ship answered 422", "The reason", REASON)]
     assert places == sorted(places)
     assert said.count("The reason") == 1
 
 
 def test_log_lines_are_in_order_with_their_data(client: Client, refused_order: dict[str, Record]) -> None:
-    said = text_of(page(client, refused_order["post"], "logs"))
+    said = main_text_of(page(client, refused_order["post"], "logs"))
     assert "creating a shipment" in said
     assert '"lines"' in said
-    assert "Nothing was logged" in text_of(page(client, refused_order["lookup"], "logs"))
+    assert "Nothing was logged" in main_text_of(page(client, refused_order["lookup"], "logs"))
 
 
 def test_the_trace_shows_the_chain_with_the_red_thread_on_the_way_to_what_failed(
@@ -223,7 +219,7 @@ def test_go_to_cause_leads_to_the_error_of_what_failed_first(client: Client, ref
         href = re.search(r'<a class="button cause" href="([^"]+)">', page(client, refused_order[name]))
         assert href
         assert unescape(href.group(1)) == f"/records/{refused_order['post'].id}?tab=error"
-        assert REASON in text_of(page(client, refused_order[name]))
+        assert REASON in main_text_of(page(client, refused_order[name]))
     for name in ("lookup", "post"):
         assert "Go to cause" not in page(client, refused_order[name])
 
@@ -246,7 +242,7 @@ def test_from_every_red_dot_of_the_list_nothing_but_dots_leads_to_the_error(
         waiting += onwards
         if "tab=error" in href or "view=error" in href:
             ends.add(href)
-            assert REASON in text_of(html)
+            assert REASON in main_text_of(html)
         else:
             assert onwards
     run, create = refused_order["run"].id, refused_order["create"].id
@@ -369,7 +365,7 @@ def test_a_node_run_without_its_flow_run_is_a_record_like_any_other(
 def test_a_flow_run_that_was_reported_shows_the_nodes_that_left_a_record(
     client: Client, refused_order: dict[str, Record]
 ) -> None:
-    said = text_of(client.get(f"/flow-runs/{refused_order['run'].id}").text)
+    said = main_text_of(client.get(f"/flow-runs/{refused_order['run'].id}").text)
     for part in ("order-to-ship", "lookup", "create_shipment", REASON):
         assert part in said
     assert "Repeat" not in said
@@ -378,7 +374,7 @@ def test_a_flow_run_that_was_reported_shows_the_nodes_that_left_a_record(
 def test_an_event_that_no_flow_has_looked_at_says_so(client: Client, make_record: MakeRecord, keep: Keep) -> None:
     event = make_record("external_event", event="order.released")
     keep(event)
-    assert "No flow has looked at it" in text_of(page(client, event))
+    assert "No flow has looked at it" in main_text_of(page(client, event))
     other = make_record("external_webhook", event="order.released")
     keep(other)
-    assert "No flow has looked at it" not in text_of(page(client, other))
+    assert "No flow has looked at it" not in main_text_of(page(client, other))

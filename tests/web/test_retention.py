@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from html import unescape
 
 import httpx
 import pytest
@@ -19,6 +18,7 @@ from clew.log.retention import Retention
 from clew.log.store import Kept
 from clew.registry.members import Role
 from clew.registry.registry import Registry
+from harness.page_text import main_text_of
 
 Client = TestClient[Litestar]
 Keep = Callable[..., None]
@@ -32,9 +32,8 @@ def settings(settings: Settings) -> Settings:
     return Settings(data_dir=settings.data_dir, keep_days=14, keep_days_by_kind=("api_request=7", "node_run=30"))
 
 
-def text_of(answer: httpx.Response) -> str:
-    body = answer.text[answer.text.index("<main") :]
-    return " ".join(unescape(re.sub(r"<[^>]*>", " ", body)).split())
+def read(answer: httpx.Response) -> str:
+    return main_text_of(answer.text)
 
 
 def token_of(answer: httpx.Response) -> str:
@@ -84,10 +83,10 @@ class TestPins:
         answer = client.post(f"/records/{pinned.id}/pin", data={"form_token": token_of(page)})
         assert (answer.status_code, answer.headers["location"]) == (303, f"/records/{pinned.id}")
         retention.run()
-        assert "Kept with its trace: pinned by ada@acme.example" in text_of(client.get(f"/records/{pinned.id}"))
+        assert "Kept with its trace: pinned by ada@acme.example" in read(client.get(f"/records/{pinned.id}"))
         assert client.get(f"/records/{child.id}").status_code == 200
         assert client.get(f"/records/{other.id}").status_code == 404
-        assert "kept ada@acme.example" in text_of(client.get(LOGGING))
+        assert "kept ada@acme.example" in read(client.get(LOGGING))
         client.post(f"/records/{pinned.id}/unpin", data={"form_token": token_of(page)})
         assert registry.pins.list_all() == ()
         assert f"/records/{pinned.id}" not in client.get(LOGGING).text
@@ -104,9 +103,9 @@ class TestPins:
         keep(record)
         registry.pins.pin("default", record.id, by="ada@acme.example")
         page = stranger.get(f"/records/{record.id}")
-        assert "pinned by ada@acme.example" in text_of(page)
+        assert "pinned by ada@acme.example" in read(page)
         assert "Unpin" not in page.text
-        assert "Unpin " not in text_of(stranger.get(LOGGING)).replace("When Unpin", "")
+        assert "Unpin " not in read(stranger.get(LOGGING)).replace("When Unpin", "")
         token = token_of(page)
         assert stranger.post(f"/records/{record.id}/unpin", data={"form_token": token}).status_code == 403
         assert stranger.post(f"/records/{record.id}/pin", data={"form_token": token}).status_code == 403
@@ -126,7 +125,7 @@ class TestPins:
 @pytest.mark.feature("N11", "N08")
 class TestWhatWasTakenOut:
     def test_a_record_says_what_of_it_was_removed_and_when(self, client: Client, emptied: Record) -> None:
-        details = text_of(client.get(f"/records/{emptied.id}"))
+        details = read(client.get(f"/records/{emptied.id}"))
         assert (
             f"Removed by retention The payload, the log lines, the request's body and the response's body were "
             f"removed on {DATE}." in details
@@ -135,18 +134,18 @@ class TestWhatWasTakenOut:
         assert "(retention" not in details
 
     def test_a_tab_says_it_in_its_place(self, client: Client, emptied: Record) -> None:
-        exchange = text_of(client.get(f"/records/{emptied.id}", params={"tab": "http"}))
+        exchange = read(client.get(f"/records/{emptied.id}", params={"tab": "http"}))
         assert f"The request's body was removed on {DATE}." in exchange
         assert f"The response's body was removed on {DATE}." in exchange
         assert "The body, 2 bytes, is no longer kept." in exchange
-        logs = text_of(client.get(f"/records/{emptied.id}", params={"tab": "logs"}))
+        logs = read(client.get(f"/records/{emptied.id}", params={"tab": "logs"}))
         assert f"The log lines were removed on {DATE}." in logs
         assert "Nothing was logged" not in logs
 
     def test_a_payload_that_was_removed_is_no_empty_file(self, client: Client, emptied: Record) -> None:
         answer = client.get(f"/records/{emptied.id}/payload")
         assert answer.status_code == 404
-        assert f"The payload was removed on {DATE} by retention." in text_of(answer)
+        assert f"The payload was removed on {DATE} by retention." in read(answer)
 
     def test_a_webhook_whose_body_is_its_payload_says_that_it_was_removed(
         self, client: Client, make_record: MakeRecord, keep: Keep, store: MemoryStore
@@ -155,7 +154,7 @@ class TestWhatWasTakenOut:
         record = make_record("external_webhook", http=http, payload="{}")
         keep(record)
         store.empty(record.time // DAY_MS, ("success",), Kept(), DATE)
-        exchange = text_of(client.get(f"/records/{record.id}", params={"tab": "http"}))
+        exchange = read(client.get(f"/records/{record.id}", params={"tab": "http"}))
         assert f"The payload was removed on {DATE}." in exchange
 
 
@@ -166,10 +165,10 @@ class TestWhatListsSay:
     ) -> None:
         keep(old(make_record, 9, "api_request"), make_record("api_request"), old(make_record, 9), make_record())
         retention.run()
-        requests = text_of(client.get("/logs/api-requests", params={"customer": "nobody", "duration": "all"}))
+        requests = read(client.get("/logs/api-requests", params={"customer": "nobody", "duration": "all"}))
         assert "kept since 20 May" in requests
         assert "Records from before 20 May were removed." in requests
-        everything = text_of(client.get("/logs", params={"duration": "all"}))
+        everything = read(client.get("/logs", params={"duration": "all"}))
         assert "kept since 19 May" in everything
 
     def test_a_log_of_which_nothing_is_left_says_that_it_was_removed(
@@ -177,9 +176,9 @@ class TestWhatListsSay:
     ) -> None:
         keep(old(make_record, 9, "api_request"), make_record())
         retention.run()
-        page = text_of(client.get("/logs/api-requests"))
+        page = read(client.get("/logs/api-requests"))
         assert "Nothing is kept here What came before 20 May was removed, and nothing has come since." in page
-        assert "Nothing has come in yet" in text_of(client.get("/logs/flow-runs"))
+        assert "Nothing has come in yet" in read(client.get("/logs/flow-runs"))
 
     def test_words_of_removed_payloads_are_not_found_and_the_page_says_why(
         self, client: Client, make_record: MakeRecord, keep: Keep, retention: Retention
@@ -187,7 +186,7 @@ class TestWhatListsSay:
         keep(make_record(payload="needle"), make_record())
         day = retention._clock.now_ms() // DAY_MS
         retention.removals.announce(day - 1, "bodies of successes", "budget")
-        page = text_of(client.get("/logs", params={"q": "elsewhere", "duration": "30d"}))
+        page = read(client.get("/logs", params={"q": "elsewhere", "duration": "30d"}))
         assert "Payloads from before 28 May were removed." in page
 
 
@@ -197,7 +196,7 @@ class TestSettingsPage:
         self, client: Client, make_record: MakeRecord, keep: Keep
     ) -> None:
         keep(make_record("api_request"), old(make_record, 2, "flow_run"), make_record("flow_run"))
-        page = text_of(client.get(LOGGING))
+        page = read(client.get(LOGGING))
         assert re.search(r"API request 7 days 1 record 28 May \d\d:\d\d UTC about \d+ bytes", page)
         assert re.search(r"Flow run 14 days 2 records 26 May \d\d:\d\d UTC about \d+ bytes", page)
         assert "Node run 30 days 0 records" in page
@@ -206,11 +205,11 @@ class TestSettingsPage:
     def test_it_says_what_was_removed_and_how_much_room_there_is(
         self, client: Client, make_record: MakeRecord, keep: Keep, retention: Retention, clock: FakeClock
     ) -> None:
-        assert "is measured a minute after a start" in text_of(client.get(LOGGING))
-        assert "What was removed Nothing yet." in text_of(client.get(LOGGING))
+        assert "is measured a minute after a start" in read(client.get(LOGGING))
+        assert "What was removed Nothing yet." in read(client.get(LOGGING))
         keep(old(make_record, 40), old(make_record, 20), old(make_record, 9, "api_request"), make_record())
         retention.run()
-        page = text_of(client.get(LOGGING))
+        page = read(client.get(LOGGING))
         assert re.search(r"2026-04-18 Everything 1 record about \d+ bytes its age 28 May", page)
         names = "Integration events, Steps, API requests and 7 more kinds"
         assert re.search(rf"2026-05-08 {names} 1 record about \d+ bytes its age 28 May", page)
@@ -224,7 +223,7 @@ class TestSettingsPage:
         keep(make_record(payload="x" * 3_000))
         retention._max_bytes = 100
         retention.run()
-        page = text_of(client.get(LOGGING))
+        page = read(client.get(LOGGING))
         assert re.search(r"The log takes \d+ bytes of 100 bytes, \d+ %\.", page)
         assert "Not all that is to go was removed." in page
         assert re.search(r"Payloads of successes|Bodies of successes", page)

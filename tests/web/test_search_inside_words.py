@@ -15,6 +15,7 @@ from clew.cli.tailing import read_events
 from clew.core.clock import DAY_MS, HOUR_MS, FakeClock
 from clew.core.record import Record
 from clew.log.memory import MemoryStore
+from harness.page_text import text_of
 from harness.pausing_store import PausingStore
 
 Client = TestClient[Litestar]
@@ -40,10 +41,6 @@ def apples(keep: Keep, make_record: MakeRecord) -> list[str]:
 
 def events_of(html: str) -> list[str]:
     return [unescape(text) for text in re.findall(r'<td class="event[^"]*"><a href="[^"]+">(.*?)</a>', html)]
-
-
-def text_of(html: str) -> str:
-    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", html)))
 
 
 def link_of(html: str, label: str) -> str:

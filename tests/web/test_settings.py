@@ -15,6 +15,7 @@ from clew.registry.integrations import Integration
 from clew.registry.members import Role
 from clew.registry.products import Product
 from clew.registry.registry import Registry
+from harness.page_text import main_text_of, text_of
 
 Client = TestClient[Litestar]
 As = Callable[[Role], Client]
@@ -37,17 +38,15 @@ def signed_in_as(stranger: Client, registry: Registry) -> As:
     return signed_in_as
 
 
-def text_of(answer: httpx.Response) -> str:
-    """What is read on a page, in one line."""
-    body = answer.text[answer.text.index("<main") :]
-    return " ".join(re.sub(r"<[^>]*>", " ", body).replace("&#39;", "'").split())
+def read(answer: httpx.Response) -> str:
+    return main_text_of(answer.text)
 
 
 def rows_of(answer: httpx.Response) -> list[str]:
     """The rows of the page's tables, each as it is read."""
     bodies = "".join(re.findall(r"<tbody>(.*?)</tbody>", answer.text, re.DOTALL))
     rows = re.findall(r"<tr[^>]*>(.*?)</tr>", bodies, re.DOTALL)
-    return [" ".join(re.sub(r"<[^>]*>", " ", row).split()) for row in rows]
+    return [text_of(row) for row in rows]
 
 
 def token_of(answer: httpx.Response) -> str:
@@ -99,7 +98,7 @@ class TestConfigurationActivity:
         assert "erp" in subjects(kind="product")
         begin = "2026-06-07T20:26:40Z"
         assert subjects(**{"from": begin, "to": "2026-06-08T00:00:00Z"}) == ["logging"]
-        empty = text_of(client.get(ACTIVITY, params={"kind": "flow", "within": "7d"}))
+        empty = read(client.get(ACTIVITY, params={"kind": "flow", "within": "7d"}))
         assert "Every change of a flow from 1 Jun 08:26 until 8 Jun 08:26 UTC was looked at." in empty
 
     def test_older_changes_are_a_page_away(self, client: Client, registry: Registry) -> None:
@@ -119,9 +118,9 @@ class TestConfigurationActivity:
         client = signed_in_as(role)
         answer = client.get(ACTIVITY)
         assert answer.status_code == 403
-        assert f"{role}@acme.example may not see who changed what." in text_of(answer)
+        assert f"{role}@acme.example may not see who changed what." in read(answer)
         assert f'href="{ACTIVITY}"' not in client.get("/").text
-        assert "ERP" not in text_of(answer)
+        assert "ERP" not in read(answer)
 
     @pytest.mark.parametrize(
         ("query", "said"),
@@ -136,7 +135,7 @@ class TestConfigurationActivity:
     def test_what_does_not_exist_is_refused_with_what_does(self, client: Client, query: str, said: str) -> None:
         answer = client.get(f"{ACTIVITY}?{query}")
         assert answer.status_code == 400
-        assert said in text_of(answer)
+        assert said in read(answer)
         assert "List all" in answer.text
         assert "No change" not in answer.text
 
@@ -160,8 +159,8 @@ class TestLogging:
         api, webhooks = rows_of(answer)[:2]
         assert api.startswith("enableApiLogs API Requests on On: Each request that a flow makes and each call of")
         assert webhooks.startswith("enableWebhookLogs External Webhooks on On: Each webhook is a record as it came")
-        assert "Configuration Activity without end" in text_of(answer)
-        assert "48 hours The setting CLEW_KEEP_KEYS_HOURS." in text_of(answer)
+        assert "Configuration Activity without end" in read(answer)
+        assert "48 hours The setting CLEW_KEEP_KEYS_HOURS." in read(answer)
 
     def test_an_administrator_turns_one_off_and_on_again(self, client: Client, registry: Registry) -> None:
         token = token_of(client.get(LOGGING))
@@ -182,7 +181,7 @@ class TestLogging:
     def test_others_see_how_they_stand_and_turn_nothing(self, signed_in_as: As, registry: Registry, role: Role) -> None:
         client = signed_in_as(role)
         answer = client.get(LOGGING)
-        assert "An administrator can turn them." in text_of(answer)
+        assert "An administrator can turn them." in read(answer)
         assert "Turn off" not in answer.text
         refused = client.post(f"{LOGGING}/enableApiLogs/off", data={"form_token": token_of(answer)})
         assert refused.status_code == 403
@@ -197,7 +196,7 @@ class TestLogging:
         token = token_of(client.get(LOGGING))
         answer = client.post(f"{LOGGING}/{path}", data={"form_token": token})
         assert answer.status_code == 404
-        assert "enableApiLogs, enableWebhookLogs: on and off." in text_of(answer)
+        assert "enableApiLogs, enableWebhookLogs: on and off." in read(answer)
 
 
 def test_what_was_changed_leads_to_where_it_is(client: Client, registry: Registry) -> None:

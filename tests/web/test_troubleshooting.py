@@ -15,6 +15,7 @@ from clew.core.clock import HOUR_MS, MINUTE_MS, FakeClock, from_rfc3339, to_rfc3
 from clew.core.record import ErrorInfo, HttpExchange, Record
 from clew.registry.registry import Registry
 from clew.web.links import why_not_href
+from harness.page_text import main_text_of, text_of
 from harness.server import eventually
 from harness.shop_pages import Shop
 
@@ -24,13 +25,8 @@ MakeRecord = Callable[..., Record]
 PAGE = "/troubleshooting"
 
 
-def text_of(html: str) -> str:
-    main = html[html.index("<main") :]
-    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", main)))
-
-
 def headings_of(html: str, level: int) -> list[str]:
-    return [text_of(f"<main>{one}").strip() for one in re.findall(rf"<h{level}[^>]*>(.*?)</h{level}>", html, re.DOTALL)]
+    return [text_of(one) for one in re.findall(rf"<h{level}[^>]*>(.*?)</h{level}>", html, re.DOTALL)]
 
 
 def steps_of(html: str) -> dict[str, str]:
@@ -99,7 +95,7 @@ def test_no_link_of_the_page_is_dead(client: Client) -> None:
 def test_the_four_labels_are_there_before_a_question_and_after_it(shop: Shop) -> None:
     customer_known(shop)
     for html in (shop.get(PAGE), shop.get(f"{PAGE}?flow=order-to-ship")):
-        said = text_of(html)
+        said = main_text_of(html)
         for label in ("Data Source Events", "App Events", "Customer Data Source", "Customer Subscriptions"):
             assert label in said
     external = link_of(html, "Data Source Events")
@@ -119,14 +115,14 @@ def test_the_latest_failures_are_where_the_red_dots_begin(client: Client, refuse
 
 @pytest.mark.feature("E01")
 def test_a_day_without_failures_says_so(client: Client) -> None:
-    assert "Nothing failed in the last 24 hours." in text_of(client.get(PAGE).text)
+    assert "Nothing failed in the last 24 hours." in main_text_of(client.get(PAGE).text)
 
 
 @pytest.mark.feature("E01", "H01")
 def test_detailed_logs_show_a_request_to_copy_and_when_it_works(client: Client) -> None:
     html = client.get(PAGE).text
     assert re.search(r'data-copy="curl -H &#34;Authorization: Bearer \$CLEW_KEY&#34; .*?logs=1&#34;"', html, re.DOTALL)
-    assert "this only works when the response is a JSON object" in text_of(html)
+    assert "this only works when the response is a JSON object" in main_text_of(html)
 
 
 # The box that finds a run
@@ -164,7 +160,7 @@ def test_a_run_that_is_still_open_is_found(shop: Shop) -> None:
 @pytest.mark.feature("N08")
 def test_an_order_without_a_run_says_what_was_searched_and_where_else_to_look(client: Client) -> None:
     html = client.get(f"{PAGE}?find=SO-404").text
-    assert "No flow run was found: the keys order were searched over all time that is kept." in text_of(html)
+    assert "No flow run was found: the keys order were searched over all time that is kept." in main_text_of(html)
     assert link_of(html, "Search SO-404 in all records") == "/logs?q=SO-404&duration=all"
 
 
@@ -183,7 +179,7 @@ def test_a_filter_that_refused_is_read_off_step_three_and_every_link_to_evidence
         "Subscription": "Yes",
         "Global webhook test": "Not known",
     }
-    said = text_of(html)
+    said = main_text_of(html)
     assert "Order to ship did not run" in said
     assert "Condition event.payload.country == 'US' Expected 'US' Actual 'CA'" in said
     answer = html[html.index('id="answer"') : html.index("</main>")]
@@ -201,7 +197,7 @@ def test_where_only_some_events_launched_a_run_the_step_says_no_and_the_rest_is_
     shop.run_of(shop.order("SO-3005", postal_code="10001"))
     html = shop.get(f"{PAGE}?customer=acme&flow=order-to-ship&from={to_rfc3339(first.time)}")
     assert steps_of(html)["Did it launch the integration?"] == "No"
-    said = text_of(html)
+    said = main_text_of(html)
     assert "did not run for 1 of 2 events" in said
     assert "Not every event launched a run: step 3 says why." in said
 
@@ -217,7 +213,7 @@ def test_an_order_that_failed_ran_and_is_shown_in_red_with_the_way_to_the_cause(
     answer = html[html.index('id="answer"') :]
     assert '<div class="because" role="status">' in answer
     assert f'href="/flow-runs/{run_id}"' in answer
-    assert "ran for acme" in text_of(html)
+    assert "ran for acme" in main_text_of(html)
 
 
 @pytest.mark.feature("E03")
@@ -238,7 +234,7 @@ def test_a_whole_integration_is_asked_flow_by_flow(shop: Shop) -> None:
     customer_known(shop)
     shop.order("SO-3002", country="CA")
     html = shop.get(f"{PAGE}?customer=acme&flow=integration:orders")
-    said = text_of(html)
+    said = main_text_of(html)
     assert "order-report did not run" in said
     href = link_of(html, "order-report")
     asked = parse_qs(urlsplit(href).query)
@@ -278,7 +274,7 @@ def test_a_time_is_read_in_the_zone_of_who_asks(shop: Shop) -> None:
 @pytest.mark.feature("E03", "N08")
 def test_an_answer_says_what_was_searched_and_can_be_copied_for_a_ticket(shop: Shop) -> None:
     html = shop.get(f"{PAGE}?flow=order-to-ship&from=2026-05-28T20:00&to=2026-05-28T21:00")
-    assert "Searched 28 May 20:00 to 28 May 21:00 UTC" in text_of(html)
+    assert "Searched 28 May 20:00 to 28 May 21:00 UTC" in main_text_of(html)
     copied = re.search(r'data-copy="([^"]+)" hidden>Copy for a ticket', html)
     assert copied
     lines = unescape(copied[1]).split("\n")
@@ -315,15 +311,15 @@ def test_a_refused_webhook_is_the_latest_request_of_step_five(
     keep(webhook)
     html = client.get(f"{PAGE}?event_type=order.released").text
     assert steps_of(html)["Global webhook test"] == "No"
-    assert "The latest request to orders was answered with 401." in text_of(html)
+    assert "The latest request to orders was answered with 401." in main_text_of(html)
     assert f'href="/records/{webhook.id}?tab=http"' in html
-    assert "signature: The signature does not hold" in text_of(html)
+    assert "signature: The signature does not hold" in main_text_of(html)
 
 
 def test_a_source_that_is_declared_gets_a_request_to_try_by_hand(shop: Shop) -> None:
     html = shop.get(f"{PAGE}?flow=order-to-ship")
-    assert "/webhooks/in/orders" in text_of(html)
-    assert "Send an event by hand" in text_of(html)
+    assert "/webhooks/in/orders" in main_text_of(html)
+    assert "Send an event by hand" in main_text_of(html)
 
 
 @pytest.mark.parametrize(
@@ -349,7 +345,7 @@ def test_a_question_that_makes_no_sense_is_answered_with_what_is_wrong(
 ) -> None:
     customer_known(shop)
     html = shop.get(f"{PAGE}?{query}", status)
-    assert said in text_of(html)
+    assert said in main_text_of(html)
     assert 'role="alert"' in html
     assert 'id="answer"' not in html
 
