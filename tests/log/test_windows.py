@@ -93,7 +93,16 @@ def test_runs_of_days_have_every_day_of_the_whole_once_and_few_parts_each(from_m
 
 
 def test_a_hundred_small_days_are_read_in_few_questions():
-    assert len(windows_of_days(Window(), dict.fromkeys(ALL_DAYS, 1), later=False)) == 7
+    assert len(windows_of_days(Window(), dict.fromkeys(ALL_DAYS, 1), later=False)) == -(-len(ALL_DAYS) // MAX_PARTS)
+
+
+def test_a_day_of_many_parts_is_read_in_slices_that_meet_few_of_them():
+    whole = Window(TODAY * DAY_MS + 7 * HOUR_MS, None)
+    parts = {TODAY: 5 * MAX_PARTS + 1, TODAY + 1: 1}
+    windows = windows_of_days(whole, parts, later=True)
+    assert [(window.from_ms - TODAY * DAY_MS) / HOUR_MS for window in windows] == [7, 8, 12, 16, 20, 24]
+    assert all(older.to_ms == newer.from_ms for older, newer in pairwise(windows))
+    assert windows_of_days(whole, parts, later=False) == windows[::-1]
 
 
 @given(st.booleans())
