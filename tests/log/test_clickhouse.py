@@ -20,7 +20,10 @@ from clew.core.ids import new_id
 from clew.core.record import Record, encode_line
 from clew.log.clickhouse import ClickHouseStore
 from clew.log.query import Filter, KeyFilter, Place, Query
+from clew.log import sql
 from clew.log.store import Count, FacetValue
+from clew.log.widening import Look
+from clew.log.windows import Window
 
 NOW = 1_780_000_000_000
 DIRECTORY = Path(sys.argv[1])
@@ -302,15 +305,15 @@ def test_a_search_that_needs_too_much_memory_gives_what_it_found_and_says_so(tmp
         page = store.page(Query(filter=Filter(workspace="w"), limit=20))
         assert [item.time for item in page.items] == sorted((item.time for item in page.items), reverse=True)
         assert (len(page.items), page.truncated, page.has_next, page.has_prev) == (9, True, True, False)
-        assert page.reached_ms == NOW - 7 * DAY_MS
+        assert page.reached_ms == NOW - 4 * DAY_MS
         wide = Filter(workspace="w", event=("", "x"))
-        assert store.count(wide) == Count(9, truncated=True, reached_ms=NOW - 7 * DAY_MS)
+        assert store.count(wide) == Count(9, truncated=True, reached_ms=NOW - 4 * DAY_MS)
         histogram = store.histogram(wide, DAY_MS)
         assert sum(bar.info for bar in histogram.bars) == 9
-        assert (histogram.truncated, histogram.reached_ms) == (True, NOW - 7 * DAY_MS)
+        assert (histogram.truncated, histogram.reached_ms) == (True, NOW - 4 * DAY_MS)
         facets = store.facets(Filter(workspace="w"), ("kind", "event"), 5)
         assert facets.values == {"kind": (FacetValue("step", 9, 0),), "event": ()}
-        assert (facets.truncated, facets.reached_ms) == (True, NOW - 7 * DAY_MS)
+        assert (facets.truncated, facets.reached_ms) == (True, NOW - 4 * DAY_MS)
         full = store.page(Query(filter=Filter(workspace="w"), limit=5))
         assert (len(full.items), full.truncated, full.reached_ms) == (5, False, None)
         store.check()
@@ -461,3 +464,39 @@ def test_a_file_that_stands_in_the_way_of_a_table_is_named_and_harms_no_log_that
         "import os; os.chdir(Path(sys.argv[1]).parent); s = open_store(); print(s.count(Filter(workspace='w')).count)"
     )
     assert run(tmp_path / "data", f"{again}; s.close()") == "5"
+
+
+def test_a_log_from_before_finds_words_by_the_index_of_today(tmp_path):
+    """What an older version wrote is found while the index is made and after it."""
+    before = """
+        from clew.log import schema
+        files = schema._files
+        schema._files = lambda: {version: file for version, file in files().items() if version < 5}
+        store = open_store()
+        store.insert(block(3000, keys={"order": "SO-7301"}), "before")
+        store.close()
+        """
+    run(tmp_path, before)
+    run(
+        tmp_path,
+        """
+        import time
+        store = open_store()
+        found = Filter(workspace="w", phrases=(("so", "7301"),))
+        assert store.count(found) == Count(3000)
+        client = store._clients[1]
+        def left():
+            return client.raw_query("SELECT count() FROM system.mutations WHERE NOT is_done", fmt="TSV").strip()
+        deadline = time.monotonic() + 30
+        while left() != b"0" and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert left() == b"0"
+        assert store.count(found) == Count(3000)
+        none = sql.summaries(
+            Filter(workspace="w", words=("absent",)), Look(Window()), None, later=False, limit=5, budget_s=9
+        )
+        plan = client.raw_query("EXPLAIN indexes = 1 " + none.text, none.values, fmt="TSVRaw").decode()
+        assert "Name: words" in plan and "Granules: 0/" in plan, plan
+        store.close()
+        """,
+    )

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from clew.core.clock import DAY_MS
 from clew.core.errors import BadRequest
 from clew.core.ids import new_id
-from clew.core.record import Record, encode_line
+from clew.core.record import ErrorInfo, Record, encode_line
 from clew.log.engine import READER_SETTINGS, open_client
 from clew.log.memory import MemoryStore
 from clew.log.query import Filter, Query
@@ -66,7 +66,10 @@ ASKED = st.one_of(
 
 
 @settings(max_examples=12)
-@given(st.lists(st.tuples(TEXTS, TEXTS, TEXTS), min_size=1, max_size=15), st.lists(ASKED, min_size=3, max_size=8))
+@given(
+    st.lists(st.tuples(TEXTS, TEXTS, TEXTS, TEXTS, TEXTS), min_size=1, max_size=15),
+    st.lists(ASKED, min_size=3, max_size=8),
+)
 def test_a_text_finds_what_it_finds_in_the_reference(clickhouse_store, drawn, asked):
     workspace = f"text-{uuid.uuid4().hex}"
     times = [NOW - DAY_MS * (number % 3) for number in range(len(drawn))]
@@ -78,12 +81,14 @@ def test_a_text_finds_what_it_finds_in_the_reference(clickhouse_store, drawn, as
                 workspace=workspace,
                 kind="step",
                 message=message,
+                error=ErrorInfo(message=reason) if reason else None,
+                keys={"of": key, "other": "alpha"},
                 parameters=told,
                 payload=body,
             )
         )
         + b"\n"
-        for time, (message, told, body) in zip(times, drawn, strict=True)
+        for time, (message, reason, key, told, body) in zip(times, drawn, strict=True)
     )
     memory = MemoryStore()
     for store in (memory, clickhouse_store):

@@ -37,7 +37,7 @@ def test_of_what_nothing_is_known_an_hour_is_looked_at_first_and_in_order():
 def test_what_cannot_fill_a_page_in_an_hour_nor_a_day_is_asked_for_at_once():
     most = dict.fromkeys(MONTH[:-1], 20)  # the last day is not over: it has as many, for all that is known
     first = search(month(1_000), most).next(0, WANTED)
-    assert first == Look(Window(NOW - 7 * DAY_MS, None), None, False, True)
+    assert first == Look(Window(NOW - 4 * DAY_MS, None), None, False, True)
 
 
 def test_days_without_such_a_record_are_left_out_and_those_of_which_nothing_is_known_are_not():
@@ -58,11 +58,11 @@ def test_after_a_day_that_had_few_of_what_nobody_counts_the_rest_is_asked_for_at
     assert one.next(0, WANTED) is None
 
 
-def test_after_a_day_that_had_half_a_page_only_the_week_is_asked_for():
+def test_after_a_day_that_had_half_a_page_only_as_far_again_is_looked_as_the_other_half_may_lie():
     windows = join_first(windows_back(Window(), NOW, MONTH), later=False)
     one = search(month(300_000), is_told=False, windows=windows)
     one.next(0, WANTED)
-    assert one.next(25, WANTED).window == Window(NOW - 7 * DAY_MS, NOW - DAY_MS)
+    assert one.next(25, WANTED).window == Window(NOW - 4 * DAY_MS, NOW - DAY_MS)
 
 
 def test_what_the_values_tell_is_believed_more_than_a_quiet_hour():
@@ -73,7 +73,7 @@ def test_what_the_values_tell_is_believed_more_than_a_quiet_hour():
 
 def test_one_question_never_looks_through_more_than_a_bound_where_it_could_be_several():
     one = search(month(MOST_ROWS), dict.fromkeys(MONTH[:-1], 1))
-    assert [look.can_divide for look in looks(one)] == [False] * 4
+    assert [look.can_divide for look in looks(one)] == [False] * 7
 
 
 def test_what_was_too_much_at_once_is_asked_for_window_by_window():

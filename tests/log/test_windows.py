@@ -23,13 +23,16 @@ times = st.one_of(st.none(), st.integers(NOW - 60 * DAY_MS, NOW + 60 * DAY_MS))
 days = st.frozensets(st.integers(TODAY - 90, TODAY + 3), max_size=6)
 
 
-def test_a_list_looks_back_an_hour_a_day_a_week_a_month_and_then_at_all():
+def test_a_list_looks_back_an_hour_a_day_twice_as_far_each_time_and_then_at_all():
     assert windows_back(Window(), NOW, ALL_DAYS) == [
         Window(NOW - HOUR_MS, None),
         Window(NOW - DAY_MS, NOW - HOUR_MS),
-        Window(NOW - 7 * DAY_MS, NOW - DAY_MS),
-        Window(NOW - 30 * DAY_MS, NOW - 7 * DAY_MS),
-        Window(None, NOW - 30 * DAY_MS),
+        Window(NOW - 2 * DAY_MS, NOW - DAY_MS),
+        Window(NOW - 4 * DAY_MS, NOW - 2 * DAY_MS),
+        Window(NOW - 8 * DAY_MS, NOW - 4 * DAY_MS),
+        Window(NOW - 16 * DAY_MS, NOW - 8 * DAY_MS),
+        Window(NOW - 32 * DAY_MS, NOW - 16 * DAY_MS),
+        Window(None, NOW - 32 * DAY_MS),
     ]
 
 
@@ -37,7 +40,7 @@ def test_a_list_from_old_to_new_begins_at_the_oldest_day():
     start = min(ALL_DAYS) * DAY_MS
     windows = windows_on(Window(), None, ALL_DAYS)
     assert windows[0] == Window(None, start + HOUR_MS)
-    assert windows[-1] == Window(start + 30 * DAY_MS, None)
+    assert windows[-1] == Window(start + 32 * DAY_MS, None)
 
 
 def test_where_nothing_is_newer_than_a_day_long_ago_the_search_begins_there():

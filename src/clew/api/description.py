@@ -60,14 +60,14 @@ FILTERS: dict[str, tuple[str, dict[str, Any]]] = {
     "trace_id": ("32 hex digits: the whole chain.", _STRING),
     "key": ("A business key, `order=SO-1001`, or `order=*` for any record that has one.", _STRING),
     "q": (
-        'Words that must all occur in message, parameters or payload: `postal code`, `"quoted phrase"`, and without '
-        'a word or a phrase, `-refund`, `-"test order"`.',
+        "Words that must all occur in message, error, keys, parameters or payload: `postal code`; one after the other, "
+        '`SO-1001`, `"quoted phrase"`; and without a word or a phrase, `-refund`, `-"test order"`.',
         {"type": "string", "maxLength": MAX_TEXT},
     ),
     "contains": (
-        "A text as it occurs in message, parameters or payload, also inside words, without regard to the case of ASCII "
-        "letters. There is no index for it: a list looks for some seconds, then says how far it came and goes on at "
-        "`next`.",
+        "A text as it occurs in message, error, keys, parameters or payload, also inside words, without regard to the "
+        "case of ASCII letters. There is no index for it: a list looks for some seconds, then says how far it came and "
+        "goes on at `next`.",
         {"type": "string", "maxLength": MAX_TEXT},
     ),
     "from": ("RFC 3339, inclusive.", {"type": "string", "format": "date-time"}),

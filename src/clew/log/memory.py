@@ -267,8 +267,9 @@ def _contains(record: Record, filter: Filter) -> bool:
     return filter.contains is None or any(filter.contains in lower_ascii(text) for text in _texts(record))
 
 
-def _texts(record: Record) -> tuple[str, str, str]:
-    return (record.message, record.parameters, record.payload)
+def _texts(record: Record) -> tuple[str, ...]:
+    reason = record.error.message if record.error else ""
+    return (record.message, reason, *record.keys.values(), record.parameters, record.payload)
 
 
 def _took_long(record: Record, filter: Filter) -> bool:

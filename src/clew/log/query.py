@@ -40,11 +40,12 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     """Which records. An empty tuple asks nothing; several values of one name are alternatives; names are all required.
 
     `from_ms` is inclusive, `to_ms` exclusive, both milliseconds since the epoch. `product` is source or target.
-    `words` must each occur in message, parameters or payload: whole words of ASCII letters and digits and of all
-    non-ASCII characters, without regard to the case of ASCII letters (already lower-cased here). The words of each of
-    `phrases` must follow each other in one of these three, whatever stands between them that is no word. None of
-    `without_words` and `without_phrases` may occur. `contains` must occur in one of the three as it is, also inside a
-    word or across several, again without regard to the case of ASCII letters and lower-cased here.
+    The texts of a record are its message, that of its error, the value of each of its keys, its parameters and its
+    payload. `words` must each occur in one of them: whole words of ASCII letters and digits and of all non-ASCII
+    characters, without regard to the case of ASCII letters (already lower-cased here). The words of each of `phrases`
+    must follow each other in one text, whatever stands between them that is no word. None of `without_words` and
+    `without_phrases` may occur. `contains` must occur in one text as it is, also inside a word or across several, again
+    without regard to the case of ASCII letters and lower-cased here.
 
     `http_direction` is that of the record's HTTP exchange, seen from us. `failure_class` asks for failures whose class,
     as `failure_class_of` tells it from the error's type and the HTTP status, is one of these.

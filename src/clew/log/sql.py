@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -15,11 +15,14 @@ from clew.log.widening import Look
 from clew.log.windows import Window
 from clew.log.words import inner_words_of
 
-WORDS = r"lower(concat(message, '\n', parameters, '\n', payload))"
+WORDS = (
+    r"lower(concat(message, '\n', error_message, '\n', arrayStringConcat(mapValues(keys), '\n'), '\n', "
+    r"parameters, '\n', payload))"
+)
 """The text index's expression. To the letter: an index is used for its own expression alone."""
 
-TEXTS = ("message", "parameters", "payload")
-"""The columns that a text is looked for in, each by itself."""
+TEXTS = ("message", "error_message", "parameters", "payload")
+"""The columns that a text is looked for in, each by itself; so is each value of `keys`."""
 
 MAX_WORDS_A_CALL = 64
 """How many words `hasAllTokens` and `hasAnyTokens` take."""
@@ -208,8 +211,8 @@ def _narrow_by_text(conditions: Conditions, filter: Filter) -> None:
     for phrase in filter.without_phrases:
         conditions.add(f"NOT {_phrase(conditions, phrase)}")
     if filter.contains is not None:
-        text = conditions.bind(filter.contains, "String")
-        conditions.add("(" + " OR ".join(f"position(lower({column}), {text}) > 0" for column in TEXTS) + ")")
+        part = conditions.bind(filter.contains, "String")
+        conditions.add(_in_any_text(lambda text: f"position(lower({text}), {part}) > 0"))
 
 
 def _some_at_a_time(words: list[str]) -> list[list[str]]:
@@ -217,9 +220,15 @@ def _some_at_a_time(words: list[str]) -> list[list[str]]:
 
 
 def _phrase(conditions: Conditions, phrase: tuple[str, ...]) -> str:
-    """Column by column: in the index's expression a phrase could begin in one of them and end in the next."""
+    """Text by text: in the index's expression a phrase could begin in one of them and end in the next."""
     words = conditions.bind(" ".join(phrase), "String")
-    return "(" + " OR ".join(f"hasPhrase(lower({column}), {words})" for column in TEXTS) + ")"
+    return _in_any_text(lambda text: f"hasPhrase(lower({text}), {words})")
+
+
+def _in_any_text(holds: Callable[[str], str]) -> str:
+    """What holds of at least one text of a record."""
+    of_keys = f"arrayExists(value -> {holds('value')}, mapValues(keys))"
+    return "(" + " OR ".join([*map(holds, TEXTS), of_keys]) + ")"
 
 
 def _one_of(conditions: Conditions, column: str, wanted: tuple[str, ...]) -> str:

@@ -2,12 +2,12 @@
 
     postal code           both words, anywhere
     "postal code"         the two words one after the other
+    SO-1001               the same: a term without a space is one thing, though it has two words
     -refund               without this word
     -"test order"         without this phrase
 
-A minus excludes where it stands at the beginning of a term, directly before a word or a quoted phrase; so
-`-SO-1001`, which has two words, excludes them as a phrase. Everything else that is no letter or digit divides words, in
-quotes too: `"status: open"` finds `"status":"open"`.
+A minus excludes where it stands at the beginning of a term, directly before a word or a quoted phrase. Everything else
+that is no letter or digit divides words, in quotes too: `"status: open"` finds `"status":"open"`.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def parse_text(text: str) -> TextQuery:
         sequence = sequence_of(term["phrase"] or term["plain"] or "")
         if term["minus"]:
             without[_excluded(text, sequence)] = None
-        elif term["phrase"] and len(sequence) > 1:
+        elif len(sequence) > 1:
             phrases[sequence] = None
         else:
             words |= dict.fromkeys(sequence)

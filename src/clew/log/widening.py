@@ -7,6 +7,7 @@ the page is full, is kept only where the page will be full long before the end.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -88,9 +89,12 @@ class Widening:
         self._left, self._is_divided = self._last + self._left, True
 
     def _is_short(self, window: Window, wanted: int, found: int) -> bool:
-        """Whether a window hardly has as many as are wanted, and is not too much for one question."""
+        """Whether a window hardly has as many as are wanted, and is not too much for one question.
+
+        As many as are expected are there or not by chance: a few more are cheaper than another question.
+        """
         rows = sum(count for day, count in self._rows.items() if _meets(day, window))
-        return rows < MOST_ROWS and self._expected(window, found) < wanted
+        return rows < MOST_ROWS and self._expected(window, found) < wanted + math.sqrt(wanted)
 
     def _joined(self, count: int) -> Window:
         first, last = self._left[0], self._left[count - 1]

@@ -13,7 +13,7 @@ import msgspec
 
 from clew.core.clock import DAY_MS, HOUR_MS
 
-STEPS_MS = (HOUR_MS, DAY_MS, 7 * DAY_MS, 30 * DAY_MS)
+STEPS_MS = (HOUR_MS, *(days * DAY_MS for days in (1, 2, 4, 8, 16, 32)))
 """How far each window reaches from where the search starts. The last one reaches to the end."""
 
 

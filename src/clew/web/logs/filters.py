@@ -78,7 +78,7 @@ _FILTERS = (
         hint="Words in the message, error, keys, parameters or payload",
         notes=(
             "postal code: both words, anywhere",
-            '"postal code": one after the other',
+            '"postal code" or SO-1001: one after the other',
             "-refund: without this word",
             '-"test order": without this phrase',
         ),
