@@ -10,8 +10,6 @@ from pathlib import Path
 import msgspec
 import pytest
 from jinja2 import UndefinedError
-from litestar import Litestar
-from litestar.testing import TestClient
 
 from clew.core.record import Record
 from clew.registry.registry import Registry
@@ -119,9 +117,8 @@ from clew.web.troubleshooting.views import (
 )
 from clew.web.wording import say_moment
 from clew.web.zone.views import ZonePage
+from harness.pages import Client
 from harness.view_samples import Maker
-
-Client = TestClient[Litestar]
 
 EVIL = "</pre></script><script>alert(1)</script><b onclick=x>\"'&"
 FAILED = Failures(frozenset({"api_request"}), has_flow=True)
@@ -279,6 +276,9 @@ THREAD = ThreadView(
     ),
     4,
     3,
+    left_out_failures=1,
+    read_first=4,
+    all_href="/logs?trace_id=1",
 )
 BROKEN = BrokenView(EVIL, EVIL, "/records/3")
 BECAUSE = Because(

@@ -31,11 +31,15 @@ EVENT_DETAILS = "Event Details"
 
 
 class Subject(msgspec.Struct, frozen=True):
-    """A record and all records of its chain, itself among them. `flows` are those that are declared, by key."""
+    """A record and all records of its chain, itself among them. `flows` are those that are declared, by key.
+
+    `read_first`: of a trace with more records so many are in it, and those next to this one; 0 where all are.
+    """
 
     record: Record
     chain: Sequence[Record]
     flows: Mapping[str, Flow] = {}
+    read_first: int = 0
 
 
 def log_path_of(record: Record) -> str:
@@ -51,7 +55,7 @@ def build_record_page(
     thread = build_thread(subject.chain)
     node = thread.find(record.id)
     assert node is not None
-    tabs = _tabs(record, node, len(subject.chain), tab)
+    tabs = _tabs(subject, node, tab)
     run_label, run_href = _run_link(subject)
     current: TabName = tab if any(t.is_current and t.name == tab for t in tabs) else "details"
     return RecordPage(
@@ -105,7 +109,7 @@ def _content(subject: Subject, thread: Thread, tab: TabName, names: Names, *, is
     record = subject.record
 
     def chain() -> ThreadView:
-        return build_chain(thread, record.id, names)
+        return build_chain(thread, record, names, read_first=subject.read_first)
 
     def details() -> Details:
         parent = next((one for one in subject.chain if one.id == record.parent_id), None)
@@ -131,7 +135,8 @@ def _content(subject: Subject, thread: Thread, tab: TabName, names: Names, *, is
     return contents[tab]()
 
 
-def _tabs(record: Record, node: ThreadNode, chain_length: int, wanted: TabName) -> tuple[Tab, ...]:
+def _tabs(subject: Subject, node: ThreadNode, wanted: TabName) -> tuple[Tab, ...]:
+    record = subject.record
     labels: dict[TabName, str] = {"details": "Details"}
     if record.kind != "integration_event":  # its page begins with its data
         labels["data"] = "Data"
@@ -142,7 +147,8 @@ def _tabs(record: Record, node: ThreadNode, chain_length: int, wanted: TabName) 
     if record.error is not None:
         labels["error"] = "Error"
     labels |= {"logs": "Logs", "trace": "Trace"}
-    counts: dict[TabName, int] = {"logs": len(record.logs), "trace": chain_length}
+    chain = f"{subject.read_first:,}+" if subject.read_first else f"{len(subject.chain):,}"
+    counts: dict[TabName, str] = {"logs": f"{len(record.logs):,}" if record.logs else "", "trace": chain}
     current = wanted if wanted in labels else "details"
     dotted = tabs_in_trouble(record, node)
     return tuple(
@@ -152,7 +158,7 @@ def _tabs(record: Record, node: ThreadNode, chain_length: int, wanted: TabName) 
             href=record_href(record.id, "" if name == "details" else name),
             is_current=name == current,
             has_failure=name in dotted,
-            count=f"{counts[name]:,}" if counts.get(name) else "",
+            count=counts.get(name, ""),
         )
         for name, label in labels.items()
     )

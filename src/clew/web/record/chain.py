@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from clew.core.record import Record
 from clew.diagnosis.thread import Thread, ThreadNode
 from clew.web.links import href_of
+from clew.web.logs.url import ALL_TIME, LogUrl
 from clew.web.names import Names
 from clew.web.record.trouble import dot_of
 from clew.web.record.views import Guide, Stroke, ThreadRow, ThreadView
@@ -23,16 +25,25 @@ MAX_GUIDES = 16
 _BLANK = Guide("", "")
 
 
-def build_chain(thread: Thread, record_id: str, names: Names) -> ThreadView:
-    """The chain as rows. `record_id` is the record that the page is about."""
+def build_chain(thread: Thread, record: Record, names: Names, *, read_first: int = 0) -> ThreadView:
+    """The chain as rows. `record` is what the page is about, `read_first` how many of a longer trace were read."""
     rows: list[ThreadRow] = []
-    count = 0
+    count = failures = 0
     for node, guides in _walk(thread):
         count += 1
-        is_current = node.record.id == record_id
+        is_current = node.record.id == record.id
         if len(rows) < MAX_ROWS or is_current or (node.is_on_path and len(rows) < 2 * MAX_ROWS):
             rows.append(_row(node, guides, names, is_current=is_current))
-    return ThreadView(tuple(rows), count, count - len(rows))
+        else:
+            failures += node.is_failure
+    return ThreadView(
+        rows=tuple(rows),
+        count=count,
+        left_out=count - len(rows),
+        left_out_failures=failures,
+        read_first=read_first,
+        all_href=LogUrl("/logs", (("trace_id", record.trace_id), ("duration", ALL_TIME))).href,
+    )
 
 
 def _walk(thread: Thread) -> Iterator[tuple[ThreadNode, tuple[Guide, ...]]]:

@@ -75,11 +75,18 @@ class ThreadRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ThreadView(msgspec.Struct, frozen=True):
-    """The chain. `left_out` counts records that are in it but not shown."""
+    """The chain. `left_out` counts records that are in it but not shown, and `left_out_failures` those that failed.
+
+    `all_href` is the list of all of its records. `read_first`: of a trace that has more, so many were read; 0 where it
+    is whole.
+    """
 
     rows: tuple[ThreadRow, ...]
     count: int
     left_out: int
+    left_out_failures: int = 0
+    read_first: int = 0
+    all_href: str = ""
 
 
 class Parameter(msgspec.Struct, frozen=True):
