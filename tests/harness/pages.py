@@ -4,17 +4,25 @@ most tests, and so does compiling the templates.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from clew.core.record import Record
 from clew.web.face import WebFace
 from clew.web.pages import build_pages
 from clew.web.rendering import Templates
 from clew.web.static_files import StaticFiles
+
+Client = TestClient[Litestar]
+"""A browser that leads nowhere by itself: an answer that sends it on is the answer."""
+Keep = Callable[..., None]
+"""Puts records into the log."""
+MakeRecord = Callable[..., Record]
+"""Makes a record of a second ago."""
 
 
 class Stage:
@@ -33,7 +41,7 @@ class Stage:
         self._app = Litestar([build_pages(find_face)], openapi_config=None)
 
     @contextmanager
-    def showing(self, face: WebFace) -> Iterator[TestClient[Litestar]]:
+    def showing(self, face: WebFace) -> Iterator[Client]:
         """A browser before the pages of this face."""
         assert self._face is None, "one at a time"
         face.static, face.templates = self._static, self._templates

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
-from litestar import Litestar
-from litestar.testing import TestClient
 
 from clew.core.clock import FakeClock
 from clew.core.ids import new_id, trace_id_of
@@ -27,15 +25,13 @@ from clew.registry.members import Member
 from clew.registry.products import Product
 from clew.registry.registry import Registry
 from clew.web.face import WebFace
-from harness.pages import stage
+from harness.log_pages import WHOSE, exchange
+from harness.pages import Client, Keep, MakeRecord, stage
 from harness.shop_pages import Shop, running_shop
 from harness.state import open_state
 
 EMAIL, PASSWORD = "ada@acme.example", "correct horse battery"
 
-Client = TestClient[Litestar]
-Keep = Callable[..., None]
-MakeRecord = Callable[..., Record]
 Dotted = Callable[[str], list[str]]
 
 
@@ -257,3 +253,27 @@ def failed(running: Shop) -> tuple[Record, str]:
     """An order that Ship refused: its event and its run."""
     event = running.order("SO-1042")
     return event, running.run_of(event)
+
+
+@pytest.fixture
+def requests(make_record: MakeRecord, keep: Keep) -> dict[str, Record]:
+    """An outgoing request that Ship took, one that it refused, and one that came to our API; by name."""
+    taken = make_record(
+        "api_request",
+        **WHOSE,
+        duration_ms=71,
+        http=exchange("outgoing", "https://ship.example/shipments?dry=1", 201),
+    )
+    refused = make_record(
+        "api_request",
+        1,
+        customer="other",
+        status="failure",
+        duration_ms=212,
+        message="POST https://ship.example/shipments answered 422 Unprocessable Entity",
+        error=ErrorInfo(type="http", message="answered 422 Unprocessable Entity"),
+        http=exchange("outgoing", "https://ship.example/shipments", 422),
+    )
+    incoming = make_record("api_request", 2, http=exchange("incoming", "https://clew.example/v1/events", 201))
+    keep(taken, refused, incoming)
+    return {"taken": taken, "refused": refused, "incoming": incoming}

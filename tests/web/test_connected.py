@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from html import unescape
 
 import pytest
-from litestar import Litestar
-from litestar.testing import TestClient
 
 from clew.core.clock import HOUR_MS, MINUTE_MS, FakeClock
-from clew.core.record import ErrorInfo, Record
+from clew.core.record import ErrorInfo
 from clew.registry import declare
 from clew.registry.integrations import Integration
 from clew.registry.members import Member
@@ -19,10 +16,8 @@ from clew.registry.products import Product
 from clew.registry.registry import Registry
 from clew.registry.schemes import hmac_sha256
 from harness.page_text import main_text_of, text_of
+from harness.pages import Client, Keep, MakeRecord
 
-Client = TestClient[Litestar]
-Keep = Callable[..., None]
-MakeRecord = Callable[..., Record]
 ORDERS = {"source_product": "erp", "target_product": "ship", "integration": "orders"}
 
 

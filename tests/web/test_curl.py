@@ -14,15 +14,11 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from litestar import Litestar
-from litestar.testing import TestClient
 
 from clew.core.record import Body, HttpExchange, Record
 from clew.web.record.curl import MAX_BODY_CHARS, build_curl
+from harness.pages import Client
 
-Client = TestClient[Litestar]
-Keep = Callable[..., None]
-MakeRecord = Callable[..., Record]
 Run = Callable[[str], "Sent"]
 
 # Says what it was called with, as curl would have got it.

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from html import unescape
 from urllib.parse import unquote
 
 import pytest
-from litestar import Litestar
-from litestar.testing import TestClient
 
 from clew.core.clock import DAY_MS, MINUTE_MS, FakeClock
-from clew.core.record import Record
 from clew.registry.registry import Registry
 from clew.web.links import customer_href, customer_key
+from harness.pages import Client, Keep, MakeRecord
 from harness.server import eventually
-
-Client = TestClient[Litestar]
-Keep = Callable[..., None]
-MakeRecord = Callable[..., Record]
 
 
 def names_of(html: str) -> list[str]:

@@ -6,22 +6,17 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable
 from html import unescape
 
 import pytest
-from litestar import Litestar
-from litestar.testing import TestClient
 
 from clew.core.clock import DAY_MS, HOUR_MS, FakeClock, to_rfc3339
 from clew.core.ids import new_id
 from clew.core.record import ErrorInfo, Record
 from clew.registry.integrations import Integration
 from clew.registry.registry import Registry
+from harness.pages import Client, Keep, MakeRecord
 
-Client = TestClient[Litestar]
-Keep = Callable[..., None]
-MakeRecord = Callable[..., Record]
 HERE = "/customers/acme/integration-events"
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 

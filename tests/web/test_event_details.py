@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from html import unescape
 
 import pytest
-from litestar import Litestar
-from litestar.testing import TestClient
 
 from clew.core.record import ErrorInfo, Record
 from harness.page_text import text_of
-
-Client = TestClient[Litestar]
-Keep = Callable[..., None]
-MakeRecord = Callable[..., Record]
+from harness.pages import Client, Keep, MakeRecord
 
 
 def data_of(html: str) -> str:

@@ -11,16 +11,12 @@ from html import unescape
 
 import msgspec
 import pytest
-from litestar import Litestar
-from litestar.testing import TestClient
 
 from clew.core.clock import DAY_MS
 from clew.core.record import ErrorInfo, Record
 from harness.page_text import cells_of, headings_of, text_of
+from harness.pages import Client, Keep, MakeRecord
 
-Client = TestClient[Litestar]
-Keep = Callable[..., None]
-MakeRecord = Callable[..., Record]
 MakeEvent = Callable[..., Record]
 
 LOG = "/logs/integration-events"

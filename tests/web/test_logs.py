@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from html import unescape
 
 import msgspec
 import pytest
-from litestar import Litestar
-from litestar.testing import TestClient
 
 from clew.core.clock import DAY_MS, HOUR_MS, FakeClock
 from clew.core.record import Record
 from clew.registry.registry import Registry
 from harness.page_text import text_of
-
-Client = TestClient[Litestar]
-Keep = Callable[..., None]
-MakeRecord = Callable[..., Record]
+from harness.pages import Client, Keep, MakeRecord
 
 SIX = ["API Requests", "External Webhooks", "External Event Pulls", "External Events", "Internal Events", "Flow Runs"]
 

@@ -9,8 +9,6 @@ from typing import Protocol
 
 import msgspec
 import pytest
-from litestar import Litestar
-from litestar.testing import TestClient
 
 from clew.app import declare
 from clew.core.clock import HOUR_MS, MINUTE_MS, FakeClock
@@ -18,12 +16,9 @@ from clew.core.record import ErrorInfo, Record
 from clew.doors.json_events import Event
 from clew.registry.registry import Registry
 from harness.page_text import main_text_of, text_of
+from harness.pages import Client, Keep, MakeRecord
 from harness.server import eventually
 from harness.shop_pages import Shop
-
-Client = TestClient[Litestar]
-Keep = Callable[..., None]
-MakeRecord = Callable[..., Record]
 
 
 class Indexed(Protocol):

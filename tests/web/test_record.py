@@ -9,15 +9,11 @@ from collections.abc import Callable
 from html import unescape
 
 import pytest
-from litestar import Litestar
-from litestar.testing import TestClient
 
 from clew.core.record import HttpExchange, LogLine, Record
 from harness.page_text import main_text_of, text_of
+from harness.pages import Client, Keep, MakeRecord
 
-Client = TestClient[Litestar]
-Keep = Callable[..., None]
-MakeRecord = Callable[..., Record]
 Dotted = Callable[[str], list[str]]
 REASON = "postal_code: must not be blank"
 

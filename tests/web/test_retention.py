@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import httpx
 import pytest
-from litestar import Litestar
-from litestar.testing import TestClient
 
 from clew.core.clock import DAY_MS, FakeClock
 from clew.core.record import Body, HttpExchange, Kind, LogLine, Record
@@ -19,10 +16,8 @@ from clew.log.store import Kept
 from clew.registry.members import Role
 from clew.registry.registry import Registry
 from harness.page_text import main_text_of
+from harness.pages import Client, Keep, MakeRecord
 
-Client = TestClient[Litestar]
-Keep = Callable[..., None]
-MakeRecord = Callable[..., Record]
 LOGGING = "/settings/logging"
 DATE = "2026-05-20"
 

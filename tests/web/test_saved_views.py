@@ -7,13 +7,11 @@ from collections.abc import Callable
 from html import unescape
 
 import pytest
-from litestar import Litestar
-from litestar.testing import TestClient
 
 from clew.core.record import Record
 from clew.registry.registry import Registry
+from harness.pages import Client
 
-Client = TestClient[Litestar]
 Save = Callable[..., str]
 
 FAILED = "/logs/integration-events?status=failure&customer=acme"

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from html import unescape
 
 import pytest
-from litestar import Litestar
-from litestar.testing import TestClient
 
 from clew.cli.tailing import read_events
 from clew.core.clock import DAY_MS, HOUR_MS, FakeClock
-from clew.core.record import Record
 from clew.log.memory import MemoryStore
 from harness.page_text import text_of
+from harness.pages import Client, Keep, MakeRecord
 from harness.pausing_store import PausingStore
-
-Client = TestClient[Litestar]
-Keep = Callable[..., None]
-MakeRecord = Callable[..., Record]
 
 
 @pytest.fixture

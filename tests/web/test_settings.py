@@ -7,8 +7,6 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from litestar import Litestar
-from litestar.testing import TestClient
 
 from clew.core.clock import DAY_MS, FakeClock
 from clew.registry.integrations import Integration
@@ -16,8 +14,8 @@ from clew.registry.members import Role
 from clew.registry.products import Product
 from clew.registry.registry import Registry
 from harness.page_text import main_text_of, text_of
+from harness.pages import Client
 
-Client = TestClient[Litestar]
 As = Callable[[Role], Client]
 
 ACTIVITY = "/settings/configuration-activity"

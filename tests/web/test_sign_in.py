@@ -7,15 +7,13 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from litestar import Litestar
-from litestar.testing import TestClient
 
 from clew.core.clock import FakeClock
 from clew.registry.members import Member
 from clew.registry.registry import Registry
 from clew.web.security import local_path
+from harness.pages import Client
 
-Client = TestClient[Litestar]
 EMAIL, PASSWORD = "ada@acme.example", "correct horse battery"
 
 

@@ -9,8 +9,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from litestar import Litestar
-from litestar.testing import TestClient
 
 from clew.core.clock import DAY_MS, HOUR_MS, FakeClock, from_rfc3339, to_rfc3339
 from clew.web.logs.url import read_url
@@ -31,8 +29,8 @@ from clew.web.time_zone import (
     zone_words,
 )
 from clew.web.wording import say_day, say_minute, say_moment, say_other_day
+from harness.pages import Client
 
-Client = TestClient[Litestar]
 Form = dict[str, str]
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from litestar import Litestar
-from litestar.testing import TestClient
 
 from clew.core.clock import HOUR_MS, MINUTE_MS, FakeClock, from_rfc3339, to_rfc3339
 from clew.core.record import ErrorInfo, HttpExchange, Record
 from clew.registry.registry import Registry
 from clew.web.links import why_not_href
 from harness.page_text import main_text_of, text_of
+from harness.pages import Client, Keep, MakeRecord
 from harness.server import eventually
 from harness.shop_pages import Shop
 
-Client = TestClient[Litestar]
-Keep = Callable[..., None]
-MakeRecord = Callable[..., Record]
 PAGE = "/troubleshooting"
 
 
