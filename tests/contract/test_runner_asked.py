@@ -7,14 +7,7 @@ import pytest
 from clew.core.errors import Conflict, Invalid, NotFound
 from clew.core.ids import new_id
 from clew.flows.flow import Flow
-from harness.flow_place import (
-    WORKSPACE,
-    FlowPlace,
-    launch_of,
-    parameters_of,
-    payload_of,
-    until,
-)
+from harness.flow_place import WORKSPACE, FlowPlace, launch_of, parameters_of, payload_of, until
 from harness.flow_samples import Gate, gated, node_of, three_nodes
 
 

@@ -10,13 +10,7 @@ from typing import Any
 import pytest
 
 from clew.flows.flow import Flow
-from harness.flow_place import (
-    FlowPlace,
-    launch_of,
-    parameters_of,
-    payload_of,
-    until,
-)
+from harness.flow_place import FlowPlace, launch_of, parameters_of, payload_of, until
 from harness.flow_samples import three_nodes
 
 

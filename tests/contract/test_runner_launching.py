@@ -10,12 +10,7 @@ from clew.core.errors import NotFound
 from clew.core.ids import new_id
 from clew.flows import known_runs
 from clew.flows.flow import Flow
-from harness.flow_place import (
-    WORKSPACE,
-    FlowPlace,
-    codes,
-    launch_of,
-)
+from harness.flow_place import WORKSPACE, FlowPlace, codes, launch_of
 from harness.flow_samples import Gate, gated, three_nodes
 
 

@@ -10,14 +10,7 @@ import pytest
 from clew.core.clock import from_rfc3339
 from clew.flows.flow import Flow
 from clew.flows.run_ids import flow_run_id
-from harness.flow_place import (
-    DEADLINE_S,
-    FlowPlace,
-    event_of,
-    launch_of,
-    parameters_of,
-    payload_of,
-)
+from harness.flow_place import DEADLINE_S, FlowPlace, event_of, launch_of, parameters_of, payload_of
 from harness.flow_samples import three_nodes
 
 

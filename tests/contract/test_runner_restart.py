@@ -9,15 +9,7 @@ import threading
 from clew.core.clock import FakeClock, SystemClock, from_rfc3339
 from clew.core.errors import Unavailable
 from clew.flows.flow import Flow
-from harness.flow_place import (
-    DEADLINE_S,
-    WORKSPACE,
-    FlowPlace,
-    launch_of,
-    parameters_of,
-    payload_of,
-    until,
-)
+from harness.flow_place import DEADLINE_S, WORKSPACE, FlowPlace, launch_of, parameters_of, payload_of, until
 from harness.flow_samples import Gate, gated, node_of, three_nodes
 
 

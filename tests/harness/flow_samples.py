@@ -7,10 +7,7 @@ from typing import Any
 
 from clew.flows.flow import Flow
 from clew.flows.runner import OpenNode, Runner
-from harness.flow_place import (
-    WORKSPACE,
-    until,
-)
+from harness.flow_place import WORKSPACE, until
 
 
 def three_nodes(seen: list[str] | None = None) -> Flow:

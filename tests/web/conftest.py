@@ -21,6 +21,7 @@ from clew.log.retention import Retention, collect_kept, read_ages
 from clew.log.search import Search
 from clew.log.tail import LiveTail
 from clew.operations.exports import Exports
+from clew.registry.integrations import Integration
 from clew.registry.members import Member
 from clew.registry.products import Product
 from clew.registry.registry import Registry
@@ -277,3 +278,36 @@ def requests(make_record: MakeRecord, keep: Keep) -> dict[str, Record]:
     incoming = make_record("api_request", 2, http=exchange("incoming", "https://clew.example/v1/events", 201))
     keep(taken, refused, incoming)
     return {"taken": taken, "refused": refused, "incoming": incoming}
+
+
+@pytest.fixture
+def acme(registry: Registry) -> None:
+    registry.customers.see("default", ["acme", "other"], at_ms=1)
+    registry.customers.rename("default", "acme", "Acme Outdoor")
+    registry.integrations.save(
+        Integration(workspace="default", key="orders", source_product="erp", target_product="ship", direction="two-way")
+    )
+
+
+@pytest.fixture
+def released(make_record: MakeRecord, keep: Keep) -> dict[str, Record]:
+    """An order that the ERP published, Ship received, and Ship refused for its data; by name."""
+    shared = {
+        "customer": "acme",
+        "source_product": "erp",
+        "target_product": "ship",
+        "event": "order.released",
+        "direction": "two-way",
+        "integration": "orders",
+        "keys": {"order": "SO-1042", "correlation_id": "C-77"},
+    }
+    payload = '{"number": "SO-1042", "total": 12345678901234567890.10, "note": "<script>alert(1)</script>"}'
+    event = make_record("integration_event", action="Published", type="Order", payload=payload, **shared)
+    received = make_record("step", 27, event, action="Received", **shared)
+    error = ErrorInfo(type="data", key="postal_code", message="postal_code: must not be blank")
+    processed = make_record(
+        "step", 598, event, action="Processed", error=error, **{**shared, "status": "failure", "source_product": "ship"}
+    )
+    records = {"event": event, "received": received, "processed": processed}
+    keep(*records.values())
+    return records
