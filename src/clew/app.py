@@ -51,6 +51,7 @@ from clew.operations.exports import Exports
 from clew.operations.http_server import HttpServer
 from clew.operations.places import find_places, source_of
 from clew.operations.running_server import RunningServer, announce, withdraw
+from clew.operations.succession import wait_for_predecessor
 from clew.registry.declare import Declarations, Source, collect
 from clew.registry.registry import Registry, open_registry
 from clew.web.face import WebFace
@@ -80,6 +81,8 @@ class Clew:
         ages = read_ages(settings)
         directory = self._directory = Path(settings.data_dir)
         _make_private(directory)
+        places = find_places(settings)
+        wait_for_predecessor(places)
         declarations = declared.declarations
         secret_values = _find_secrets(declarations, os.environ)
         self.registry: Registry = open_registry(settings, clock)
@@ -115,7 +118,6 @@ class Clew:
             is_on=lambda workspace: self.registry.switches.read(workspace).api_logs,
             clock=clock,
         )
-        places = find_places(settings)
         clear_frozen(places.log)
         if damaged := find_damaged(places.log):
             log.error("%s See `clew doctor`.", say_damage(damaged))
@@ -299,7 +301,7 @@ def open_clew(settings: Settings, declared: Declared | None = None, clock: Clock
     """A server of these settings with what is declared, ready to `run`.
 
     Raises `SettingsError` for settings and declarations that do not work, `DataDirInUse` where another process has the
-    data directory.
+    data directory and is not about to end.
     """
     return Clew(settings, declared or Declared(), clock or SystemClock())
 
