@@ -145,7 +145,7 @@ def _find(store: LogStore, draw: Draw) -> Found:
 
 
 def _trace(store: LogStore, draw: Draw) -> Found:
-    return Found(len(store.trace(WORKSPACE, draw.record.trace_id, draw.record.time)))
+    return Found(len(store.trace(WORKSPACE, draw.record.trace_id)))
 
 
 QUESTIONS: tuple[Question, ...] = (

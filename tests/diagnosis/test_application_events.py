@@ -50,7 +50,7 @@ class Place:
         cursors = CursorCodec(b"secret")
         self.search = Search(self.store, progress=self, clock=self.clock, cursors=cursors)
         self.parser = FilterParser(clock=self.clock, cursors=cursors)
-        self.events = ApplicationEvents(self.search, self.clock)
+        self.events = ApplicationEvents(self.search)
 
     def indexed_until_ms(self) -> int:
         return self.clock.now_ms()

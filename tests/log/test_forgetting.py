@@ -79,7 +79,7 @@ def test_what_a_crash_cut_short_is_done_by_asking_again_and_nothing_else_went(tm
         tmp_path,
         f"""
         s = open_store()
-        pinned = s.trace("w", PINNED, (TODAY - 20) * DAY_MS)
+        pinned = s.trace("w", PINNED)
         old = Filter(workspace="w", to_ms=(TODAY - 19) * DAY_MS)
         assert sum(record.payload != "" for record in pinned) == 60, "what is kept lost something"
         {change}

@@ -149,6 +149,5 @@ def test_the_log_answers_as_the_reference_does(clickhouse_store, drawn):
     for record in records[:2]:
         assert clickhouse_store.find(workspace, record.id) == memory.find(workspace, record.id)
     for trace_id in TRACES:
-        for near_ms in (None, NOW):
-            assert clickhouse_store.trace(workspace, trace_id, near_ms) == memory.trace(workspace, trace_id, near_ms)
+        assert clickhouse_store.trace(workspace, trace_id) == memory.trace(workspace, trace_id)
     assert clickhouse_store.oldest_ms(workspace) == memory.oldest_ms(workspace)

@@ -244,7 +244,7 @@ async def test_a_record_and_its_trace_are_found(search, store):
     ids = put(store, NOW, NOW + 1, trace_id=trace_id)
     assert (await search.find("w", ids[0])).id == ids[0]
     assert await search.find("w", new_id()) is None
-    assert [record.id for record in await search.trace("w", trace_id, near_ms=NOW)] == ids
+    assert [record.id for record in await search.trace("w", trace_id)] == ids
     assert [record.id for record in await search.trace("w", trace_id, limit=1)] == ids[:1]
 
 

@@ -131,9 +131,9 @@ class RecordReader:
         """One record whole. Raises `NotFound` where there is none the caller may see."""
         return await find_visible(self._search, principal, record_id, kind)
 
-    async def chain(self, principal: Principal, trace_id: str, near_ms: int | None) -> TraceForm:
+    async def chain(self, principal: Principal, trace_id: str) -> TraceForm:
         """A chain as far as the caller may see it. Raises `NotFound` where that is nothing."""
-        records = await self._search.trace(principal.workspace, trace_id, near_ms, MAX_CHAIN + 1)
+        records = await self._search.trace(principal.workspace, trace_id, MAX_CHAIN + 1)
         is_cut = len(records) > MAX_CHAIN
         records = records[:MAX_CHAIN]
         note(f"the trace has {len(records)} records")
@@ -196,14 +196,14 @@ def _traces(reader: RecordReader) -> list[ControllerRouterHandler]:
     async def get_trace_of_record(principal: Principal, id: str) -> TraceForm:
         """List every record of this record's chain, parents before children."""
         record = await reader.find(principal, id)
-        return await reader.chain(principal, record.trace_id, record.time)
+        return await reader.chain(principal, record.trace_id)
 
     @get("/traces/{trace_id:str}", operation_id="getTrace")
     async def get_trace(principal: Principal, trace_id: str) -> TraceForm:
         """List every record of a chain, parents before children."""
         if not is_trace_id(trace_id):
             raise NotFound(f"There is no trace {trace_id[:80]!r}.", hint="A trace id is 32 lower-case hex digits.")
-        return await reader.chain(principal, trace_id, None)
+        return await reader.chain(principal, trace_id)
 
     return [get_trace_of_record, get_trace]
 

@@ -33,7 +33,7 @@ async def find_chain(search: Search, principal: Principal, record: Record) -> li
     """All records of a record's chain that the caller may see, itself among them, oldest first."""
     if not record.trace_id:
         return [record]
-    found = await search.trace(principal.workspace, record.trace_id, record.time)
+    found = await search.trace(principal.workspace, record.trace_id)
     chain = [other for other in found if may_see(principal, other)]
     # A chain that was cut at its limit may lack the record itself.
     return chain if any(other.id == record.id for other in chain) else [*chain, record]

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from clew.core.clock import DAY_MS, HOUR_MS, Clock
+from clew.core.clock import DAY_MS, HOUR_MS
 from clew.core.errors import NotFound
 from clew.core.failure_class import FailureClass
 from clew.core.ids import is_id
@@ -31,8 +31,8 @@ from clew.log.store import Count, Traces
 BEFORE_MS = HOUR_MS
 """How long before an event its steps may be dated: the clocks of those who report differ."""
 AFTER_MS = 2 * DAY_MS
-"""How long after an event its steps are looked for in a list: a delivery is tried again for 24 hours. The event that is
-looked at has all of them."""
+"""How long after an event a failure of its is looked for, where events are picked by their failures: a delivery is tried
+again for 24 hours."""
 MAX_THREAD_RECORDS = 5_000
 """Of all threads of a page."""
 MAX_FAILED = 1_000
@@ -103,9 +103,8 @@ class FoundEvents(msgspec.Struct, frozen=True):
 class ApplicationEvents:
     """Asks the log for application events."""
 
-    def __init__(self, search: Search, clock: Clock) -> None:
+    def __init__(self, search: Search) -> None:
         self._search = search
-        self._clock = clock
 
     async def page(self, asked: Asked) -> FoundEvents:
         """A page of events. Where they are picked by their steps it may be shorter, even empty with more behind it, or
@@ -202,26 +201,13 @@ class ApplicationEvents:
 
     async def _open(self, event: Entry, customer: str) -> OpenEvent:
         """The event with its thread. Raises `NotFound` where it has gone meanwhile."""
-        chain = await self._thread_of(event) if event.trace_id else []
+        chain = await self._search.trace(event.workspace, event.trace_id) if event.trace_id else []
         if all(one.id != event.id for one in chain):
             whole = event if isinstance(event, Record) else await self._search.find(event.workspace, event.id)
             if whole is None:
                 raise _no_event(event.id)
             chain = [*chain, whole]
         return OpenEvent(find_steps(chain, event.id, customer), tuple(chain))
-
-    async def _thread_of(self, event: Entry) -> list[Record]:
-        """All records of its thread: those near it, which is nearly always all of them, and where there are later ones
-        (it was republished) those of all time."""
-        workspace, trace_id = event.workspace, event.trace_id
-        after_ms = event.time + AFTER_MS
-        if after_ms > self._clock.now_ms():
-            return await self._search.trace(workspace, trace_id, near_ms=event.time)
-        later = Filter(workspace=workspace, trace_id=(trace_id,), from_ms=after_ms)
-        chain, after = await asyncio.gather(
-            self._search.trace(workspace, trace_id, near_ms=event.time), self._search.page(_request(later, 1))
-        )
-        return await self._search.trace(workspace, trace_id) if after.page.items else chain
 
     async def _steps_of(
         self, workspace: str, customer: str, events: Sequence[Entry], kinds: tuple[Kind, ...] = _TELLING
@@ -267,7 +253,7 @@ def _no_event(event_id: str) -> NotFound:
 
 
 def _threads_of(workspace: str, customer: str, events: Sequence[Entry]) -> Filter | None:
-    """The records of the threads of these events, None where they have none."""
+    """The records of the threads of these events, however late they came; None where they have none."""
     traces = tuple(dict.fromkeys(one.trace_id for one in events if one.trace_id))
     if not traces:
         return None
@@ -276,7 +262,6 @@ def _threads_of(workspace: str, customer: str, events: Sequence[Entry]) -> Filte
         customer=(customer, ""),
         trace_id=traces,
         from_ms=min(one.time for one in events) - BEFORE_MS,
-        to_ms=max(one.time for one in events) + AFTER_MS,
     )
 
 

@@ -51,7 +51,7 @@ class FlowRuns:
             raise NotFound(f"There is no flow run {run_id[:80]!r}.", hint="It may be older than what is kept.")
         chain: list[Record] = []
         if facts.trace_id:
-            chain = await self._search.trace(workspace, facts.trace_id, near_ms=facts.time)
+            chain = await self._search.trace(workspace, facts.trace_id)
         if record is not None and all(other.id != record.id for other in chain):
             chain.append(record)  # a chain that was cut at its limit may lack it
         flow = self._flows.get(facts.flow)

@@ -183,7 +183,7 @@ class WhyNotAsker:
         failed = next((run for run in ended if run.status == "failure"), None)
         if failed is None or not failed.trace_id:
             return None
-        found: list[Record] = await self._search.trace(question.workspace, failed.trace_id, failed.time)
+        found: list[Record] = await self._search.trace(question.workspace, failed.trace_id)
         chain = [one for one in found if not question.is_confined or one.customer == question.customer]
         is_there = any(record.id == failed.id for record in chain)
         return build_cause(chain, failed.id, title_of) if is_there else None

@@ -108,7 +108,7 @@ class Replays:
 
     def _last_runs(self, run: Record) -> dict[str, Record]:
         """Each node's last record in a run."""
-        trace = self._store.trace(run.workspace, run.trace_id, run.time, MOST_RECORDS)
+        trace = self._store.trace(run.workspace, run.trace_id, MOST_RECORDS)
         return {one.node: one for one in trace if one.kind == "node_run" and one.parent_id == run.id}
 
     def _launch(self, record: Record, event: Event, **more: Any) -> Launch:

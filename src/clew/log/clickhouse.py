@@ -13,7 +13,7 @@ from pathlib import Path
 
 from clickhouse_connect.driver.client import Client
 
-from clew.core.clock import DAY_MS, Clock, SystemClock
+from clew.core.clock import Clock, SystemClock
 from clew.core.errors import Unavailable
 from clew.core.ids import time_of
 from clew.core.record import Kind, Record, Status, Summary
@@ -52,9 +52,6 @@ from clew.log.sums import Sums
 from clew.log.widening import Stepping, Widening
 from clew.log.windows import Window, join_first, windows_back, windows_of_days, windows_of_scan, windows_on
 from clew.log.writer import Writer
-
-NEAR_MS = 2 * DAY_MS
-"""How far around its known time a trace is looked for first."""
 
 _ALIVE = sql.Statement("SELECT count() AS count FROM log", {})
 
@@ -205,26 +202,24 @@ class ClickHouseStore:
         deadline_s = time.monotonic() + self._timeout_s
         found: dict[str, int] = {}
         is_whole = True
-        for window in self._windows(filter, None, later=False):
-            question = sql.traces(filter, window, limit=limit + 1, budget_s=left_s(deadline_s))
+        search = self._widening(filter, None, later=False)
+        while len(found) <= limit and (look := search.next(len(found), limit + 1)):
+            budget_s = left_s(deadline_s) / (1 + look.can_divide)
             try:
-                found = read_traces(self._ask(question)) | found
+                found = read_traces(self._ask(sql.traces(filter, look, limit=limit + 1, budget_s=budget_s))) | found
             except LimitReached:
+                if look.can_divide:
+                    search.divide()
+                    continue
                 is_whole = False
-                break
-            if len(found) > limit:
                 break
         ids = sorted(found, key=lambda trace_id: (-found[trace_id], trace_id))[:limit]
         reached_ms = found[ids[-1]] if ids else None
         return Traces(tuple(ids), truncated=len(found) > limit or not is_whole, reached_ms=reached_ms)
 
-    def trace(self, workspace: str, trace_id: str, near_ms: int | None = None, limit: int = 5_000) -> list[Record]:
-        """The trace: first around the known time, else over all time by the bloom filter."""
-        if near_ms is not None:
-            around = Window(near_ms - NEAR_MS, near_ms + NEAR_MS + 1)
-            if found := self._records(sql.records_of_trace(workspace, trace_id, around, limit)):
-                return found
-        return self._records(sql.records_of_trace(workspace, trace_id, Window(), limit))
+    def trace(self, workspace: str, trace_id: str, limit: int = 5_000) -> list[Record]:
+        """The trace, by the bloom filter."""
+        return self._records(sql.records_of_trace(workspace, trace_id, limit))
 
     def oldest_ms(self, workspace: str) -> int | None:
         """The time of the oldest record."""
@@ -263,19 +258,29 @@ class ClickHouseStore:
     def _search(self, query: Query, *, later: bool) -> Widening | Stepping:
         """Where a page looks. What contains a text is found by reading everything: a little at a time."""
         filter, place_ms = query.filter, query.place.time if query.place else None
-        start_ms = self._clock.now_ms() if place_ms is None and not later else place_ms
-        rows = {day: known.records for day, known in self._days.known().items()}
         if filter.contains is None or _is_needle(filter):
-            return Widening(
-                self._windows(filter, place_ms, later=later),
-                {} if _is_needle(filter) else rows,
-                self.sums.most(filter),
-                is_told=is_told(filter),
-                later=later,
-                start_ms=None if later else start_ms,
-            )
+            return self._widening(filter, place_ms, later=later)
         whole, has_begun = Window(filter.from_ms, filter.to_ms), query.place is not None
-        return Stepping(windows_of_scan(whole, start_ms, rows, later=later, has_begun=has_begun))
+        start_ms = self._start_ms(place_ms, later=later)
+        return Stepping(windows_of_scan(whole, start_ms, self._rows(), later=later, has_begun=has_begun))
+
+    def _widening(self, filter: Filter, place_ms: int | None, *, later: bool) -> Widening:
+        return Widening(
+            self._windows(filter, place_ms, later=later),
+            {} if _is_needle(filter) else self._rows(),
+            self.sums.most(filter),
+            is_told=is_told(filter),
+            later=later,
+            start_ms=None if later else self._start_ms(place_ms, later=later),
+        )
+
+    def _rows(self) -> dict[int, int]:
+        """The records of each day (since the epoch)."""
+        return {day: known.records for day, known in self._days.known().items()}
+
+    def _start_ms(self, place_ms: int | None, *, later: bool) -> int | None:
+        """The first time, in the direction of a list, that can hold a record, as far as is known."""
+        return self._clock.now_ms() if place_ms is None and not later else place_ms
 
     def _windows(self, filter: Filter, place_ms: int | None, *, later: bool) -> list[Window]:
         whole = Window(filter.from_ms, filter.to_ms)
@@ -285,7 +290,7 @@ class ClickHouseStore:
         if later:
             windows = windows_on(whole, place_ms, days)
         else:
-            windows = windows_back(whole, self._clock.now_ms() if place_ms is None else place_ms, days)
+            windows = windows_back(whole, self._start_ms(place_ms, later=later), days)
         # One of many customers hardly fills a page in an hour, and words are looked up day by day in any case.
         is_rare = filter.customer or filter.words or filter.phrases
         return join_first(windows, later=later) if is_rare else windows

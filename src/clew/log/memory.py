@@ -16,9 +16,6 @@ from clew.log.query import ACTIONS_OF_STEPS, EXACT_FILTERS, Filter, KeyFilter, P
 from clew.log.store import Bar, Count, DayUse, Facets, FacetValue, Histogram, Kept, KindUse, Traces
 from clew.log.words import has_phrase, lower_ascii, words_of
 
-NEAR_MS = 2 * DAY_MS
-"""How far around its known time a trace is looked for first."""
-
 
 class MemoryStore:
     """A `LogStore` that keeps its records in a list, in the order of the log."""
@@ -110,12 +107,10 @@ class MemoryStore:
         found = tuple(ids[:limit])
         return Traces(found, truncated=len(ids) > limit, reached_ms=latest[found[-1]] if found else None)
 
-    def trace(self, workspace: str, trace_id: str, near_ms: int | None = None, limit: int = 5_000) -> list[Record]:
-        """The trace, those near the known time alone where there are any."""
+    def trace(self, workspace: str, trace_id: str, limit: int = 5_000) -> list[Record]:
+        """The trace."""
         self.check()
-        found = [r for r in self._records if r.workspace == workspace and r.trace_id == trace_id]
-        near = [r for r in found if near_ms is not None and abs(r.time - near_ms) <= NEAR_MS]
-        return (near or found)[:limit]
+        return [r for r in self._records if r.workspace == workspace and r.trace_id == trace_id][:limit]
 
     def oldest_ms(self, workspace: str) -> int | None:
         """The first record's time."""

@@ -175,11 +175,9 @@ class Search:
         """What a workspace has of each kind. See `LogStore.kinds`."""
         return await self._run(lambda: self._store.kinds(workspace))
 
-    async def trace(
-        self, workspace: str, trace_id: str, near_ms: int | None = None, limit: int = 5_000
-    ) -> list[Record]:
-        """The records of a trace, oldest first, at most `limit`. See `LogStore.trace`."""
-        return await self._run(lambda: self._store.trace(workspace, trace_id, near_ms, limit))
+    async def trace(self, workspace: str, trace_id: str, limit: int = 5_000) -> list[Record]:
+        """The records of a trace, oldest first, at most `limit`."""
+        return await self._run(lambda: self._store.trace(workspace, trace_id, limit))
 
     def close(self) -> None:
         """Wait for the questions that run, and end the exports. The store stays open."""

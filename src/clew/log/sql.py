@@ -79,9 +79,7 @@ def summaries(
 
     They begin behind `place`, in the direction of the scan.
     """
-    conditions = within(filter, look.window)
-    if look.days is not None:
-        conditions.add(f"intDiv(time, {DAY_MS}) IN {conditions.bind(list(look.days), 'Array(Int64)')}")
+    conditions = _looked_at(filter, look)
     if place is not None:
         _begin_behind(conditions, place, later=later)
     order = "ASC" if later else "DESC"
@@ -126,9 +124,9 @@ def records_of_ids(workspace: str, times_ms: Mapping[str, int]) -> Statement:
     return Statement(f"SELECT {RECORD_COLUMNS} FROM log WHERE {conditions.where()}", conditions.values)  # noqa: S608
 
 
-def traces(filter: Filter, window: Window, *, limit: int, budget_s: float) -> Statement:
+def traces(filter: Filter, look: Look, *, limit: int, budget_s: float) -> Statement:
     """The traces of a window's records, that of the latest record first. No other column of theirs is read."""
-    conditions = within(filter, window)
+    conditions = _looked_at(filter, look)
     return Statement(
         f"SELECT trace_id AS trace, max(time) AS latest FROM log WHERE {conditions.where()} AND trace_id != '' "  # noqa: S608
         f"GROUP BY trace_id ORDER BY latest DESC, trace LIMIT {limit:d} SETTINGS max_execution_time = {budget_s:f}",
@@ -136,9 +134,9 @@ def traces(filter: Filter, window: Window, *, limit: int, budget_s: float) -> St
     )
 
 
-def records_of_trace(workspace: str, trace_id: str, window: Window, limit: int) -> Statement:
+def records_of_trace(workspace: str, trace_id: str, limit: int) -> Statement:
     """The records of a trace whole, oldest first."""
-    conditions = within(Filter(workspace=workspace, trace_id=(trace_id,)), window)
+    conditions = within(Filter(workspace=workspace, trace_id=(trace_id,)), Window())
     return Statement(
         f"SELECT {RECORD_COLUMNS} FROM log WHERE {conditions.where()} ORDER BY time, id LIMIT {limit:d}",  # noqa: S608
         conditions.values,
@@ -162,6 +160,13 @@ def ids_present(workspaces: Sequence[str], first_ms: int, last_ms: int, ids: Seq
     conditions.add(f"time >= {conditions.bind(first_ms, 'Int64')} AND time <= {conditions.bind(last_ms, 'Int64')}")
     conditions.add(f"id IN {conditions.bind(list(ids), 'Array(FixedString(36))')}")
     return Statement(f"SELECT id FROM log WHERE {conditions.where()}", conditions.values)  # noqa: S608
+
+
+def _looked_at(filter: Filter, look: Look) -> Conditions:
+    conditions = within(filter, look.window)
+    if look.days is not None:
+        conditions.add(f"intDiv(time, {DAY_MS}) IN {conditions.bind(list(look.days), 'Array(Int64)')}")
+    return conditions
 
 
 def within(filter: Filter, window: Window) -> Conditions:

@@ -162,11 +162,10 @@ class LogStore(Protocol):
         """
         ...
 
-    def trace(self, workspace: str, trace_id: str, near_ms: int | None = None, limit: int = 5_000) -> list[Record]:
+    def trace(self, workspace: str, trace_id: str, limit: int = 5_000) -> list[Record]:
         """The records of a trace, oldest first (time, then id), at most `limit`.
 
-        `near_ms`, the time of one of its records, lets the store look first at the days around it; what it misses
-        there it does not look for when it found any.
+        Over all time: what failed may be replayed a week later.
         """
         ...
 

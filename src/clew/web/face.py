@@ -79,7 +79,7 @@ class WebFace:
         self.why_nots = WhyNots(
             flows=flows, runner=runner, flow_settings=flow_settings, registry=registry, search=search, clock=clock
         )
-        self.events = ApplicationEvents(search, clock)
+        self.events = ApplicationEvents(search)
         # A password's hash takes a core for a tenth of a second: with threads of its own it keeps nobody from reading.
         self.hashing = ThreadPoolExecutor(HASHES_AT_ONCE, thread_name_prefix="sign-in")
         self.static = StaticFiles()

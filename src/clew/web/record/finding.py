@@ -43,7 +43,7 @@ async def find_chain(face: WebFace, record: Record) -> Chain:
     """The chain of a record, itself in it."""
     if not record.trace_id:
         return Chain((record,))
-    found = await face.search.trace(record.workspace, record.trace_id, near_ms=record.time, limit=MOST_CHAIN + 1)
+    found = await face.search.trace(record.workspace, record.trace_id, limit=MOST_CHAIN + 1)
     is_cut = len(found) > MOST_CHAIN
     known = {one.id: one for one in (*found[:MOST_CHAIN], record)}
     if is_cut:

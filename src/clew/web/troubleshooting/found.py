@@ -55,7 +55,7 @@ async def _runs_of_record(face: WebFace, workspace: str, record_id: str) -> tupl
     record = await face.search.find(workspace, record_id)
     if record is None or record.kind == "flow_run" or not record.trace_id:
         return (summarize(record),) if record is not None and record.kind == "flow_run" else ()
-    chain: list[Record] = await face.search.trace(workspace, record.trace_id, near_ms=record.time)
+    chain: list[Record] = await face.search.trace(workspace, record.trace_id)
     return tuple(summarize(one) for one in chain if one.kind == "flow_run")[:MAX_RUNS]
 
 
