@@ -133,8 +133,7 @@ def _measure_page(
             raise RuntimeError(f"{wanted} was answered with {status}")
         return Asked(took_s, rows=size)
 
-    forget_pages(data_dir(directory) / "log")
-    line = line_of(_SERVED + name, PAGE_GOAL_MS, repeat(ask), has_engine=False)
+    line = line_of(_SERVED + name, PAGE_GOAL_MS, repeat(ask, data_dir(directory) / "log"), has_engine=False)
     connection.close()
     return line
 

@@ -25,7 +25,7 @@ from benchmarks.log_rates import Rate, measure_export, measure_intake
 from benchmarks.log_results import Results, format_results, read_results, save_results, write_readme
 from benchmarks.log_sample import Sample, take_sample
 from benchmarks.log_set import QUESTIONS, Question
-from benchmarks.log_timing import REPETITIONS, Asked, Line, forget_pages, line_of, repeat
+from benchmarks.log_timing import REPETITIONS, Asked, Line, line_of, repeat
 from benchmarks.machine import describe_machine
 from benchmarks.postgres import measure_postgres
 from clew.log.clickhouse import ClickHouseStore
@@ -72,8 +72,7 @@ def _measure(
         took_s = time.perf_counter() - begun_s
         return Asked(took_s, engine.take_s(), found.rows, found.truncated)
 
-    forget_pages(log_dir(directory))
-    asked = repeat(ask, repetitions=repetitions)
+    asked = repeat(ask, log_dir(directory), repetitions=repetitions)
     if question.is_empty == any(one.rows for one in asked):
         raise RuntimeError(f"{question.name}: an answer where there is none, or none where there is one")
     return line_of(question.name, question.goal_ms, asked, has_engine=True)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -17,10 +16,11 @@ LEAST = 5
 BUDGET_S = 30.0
 """How long one question is repeated: a scan of everything is asked less often."""
 WARM_UP = 3
+READ_BYTES = 1024 * 1024
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """A question, measured. `first_ms` is the first one, with nothing of the files in memory.
+    """A question, measured. `first_ms` is the first one, with nothing of the files in memory, as the others have them.
 
     `engine_ms` is the p50 of what was spent inside the engine, `peer_ms` that of PostgreSQL. `rows` is the median of
     what was found, `truncated` how many answers ended at a bound.
@@ -54,13 +54,18 @@ class Asked(msgspec.Struct, frozen=True):
     truncated: bool = False
 
 
-def repeat(ask: Callable[[int], Asked], *, repetitions: int = REPETITIONS, budget_s: float = BUDGET_S) -> list[Asked]:
-    """Ask with the values 0, 1, 2 ...: the first by itself, a few to warm up that do not count, then as often as said.
+def repeat(
+    ask: Callable[[int], Asked], files: Path, *, repetitions: int = REPETITIONS, budget_s: float = BUDGET_S
+) -> list[Asked]:
+    """Ask with the values 0, 1, 2 ...: the first with nothing of the files of a directory in memory; then with all of
+    them, as far as they fit, a few to warm up that do not count and as many as said.
 
     Where the time is up it ends sooner. Gives the first, then those that count.
     """
-    begun_s = time.monotonic()
+    forget_pages(files)
     asked = [ask(0)]
+    read_pages(files)
+    begun_s = time.monotonic()
     warm_up = min(WARM_UP, repetitions // 4)
     warm = [ask(place) for place in range(1, 1 + warm_up) if time.monotonic() - begun_s < budget_s / 4]
     for place in range(1 + len(warm), 1 + len(warm) + repetitions):
@@ -88,22 +93,31 @@ def line_of(name: str, goal_ms: float | None, asked: list[Asked], *, has_engine:
 
 
 def forget_pages(directory: Path) -> None:
-    """Let the system forget what it holds of a directory's files: the next one who reads them reads the disk.
+    """Let the system forget what it holds of a directory's files: the next one who reads them reads the disk."""
+    for file in _open_each(directory):
+        os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
 
-    What an open log deletes meanwhile is passed over.
-    """
+
+def read_pages(directory: Path) -> None:
+    """Let the system hold a directory's files in memory, as far as they fit."""
+    piece = bytearray(READ_BYTES)
+    for file in _open_each(directory):
+        while os.readv(file, [piece]):
+            pass
+
+
+def _open_each(directory: Path) -> Iterator[int]:
+    """The files of a directory, opened one after the other. What an open log deletes meanwhile is passed over."""
     for folder, _, names in os.walk(directory):
         for name in names:
-            with contextlib.suppress(FileNotFoundError):
-                _forget_pages_of(Path(folder, name))
-
-
-def _forget_pages_of(path: Path) -> None:
-    file = os.open(path, os.O_RDONLY)
-    try:
-        os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
-    finally:
-        os.close(file)
+            try:
+                file = os.open(Path(folder, name), os.O_RDONLY)
+            except FileNotFoundError:
+                continue
+            try:
+                yield file
+            finally:
+                os.close(file)
 
 
 def _ms(seconds: float) -> float:
