@@ -20,7 +20,7 @@ READ_BYTES = 1024 * 1024
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """A question, measured. `first_ms` is the first one, with nothing of the files in memory, as the others have them.
+    """A question, measured. `first_ms` is the first one, before any of the files was in memory.
 
     `engine_ms` is the p50 of what was spent inside the engine, `peer_ms` that of PostgreSQL. `rows` is the median of
     what was found, `truncated` how many answers ended at a bound.
