@@ -25,7 +25,7 @@ from clew.log.sql import Statement
 PIECE_BYTES = 256 * 1024
 """How much is handed on at once."""
 
-BLOCK_ROWS = 8_192
+BLOCK_ROWS = 4_096
 """How many rows the engine takes on at once, fewer where they are large."""
 
 ROW_GROUP_ROWS = 20_000
