@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import time
 import uuid
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 from harness.demo import Demo
-from harness.server import ADMIN_KEY
+from harness.server import ADMIN_KEY, eventually
 
 pytestmark = pytest.mark.browser
 
@@ -33,6 +34,17 @@ def report(demo: Demo, customer: str, *messages: str) -> None:
     events = [{"event": "order.seen", "customer": customer, "message": message} for message in messages]
     answer = httpx.post(f"{demo.url}/v1/events", json=events, headers=headers, trust_env=False)
     assert answer.status_code == 201, answer.text
+
+
+def open_with_rows(page: Page, url: str) -> None:
+    """Open a live list when it has a row: one that is empty begins with a reload."""
+
+    def has_rows() -> bool:
+        page.goto(url)
+        return page.locator("table.log tbody tr").count() > 0
+
+    eventually(has_rows)
+    expect(page.get_by_role("status")).to_have_text("Live")
 
 
 def messages_of(page: Page) -> list[str]:
@@ -101,6 +113,40 @@ def test_as_many_rows_stay_as_a_page_can_hold_and_what_is_missing_is_said(
     assert page.locator("table.log tbody tr a").first.inner_text() == "260"
     # 60 of the 260 came faster than they could be shown, 40 more faster than they could be sent.
     expect(page.get_by_role("status")).to_contain_text("200 new · 100 more were not shown", timeout=PATIENCE_MS)
+
+
+def test_of_five_thousand_at_once_the_latest_are_shown_and_the_others_counted(
+    page: Page, demo: Demo, customer: str
+) -> None:
+    report(demo, customer, "first")
+    open_with_rows(page, f"/logs?customer={customer}&live=1")
+    status = page.get_by_role("status")
+    report(demo, customer, *(f"number {number}" for number in range(5_000)))
+    expect(page.locator("table.log tbody tr")).to_have_count(200, timeout=30_000)
+    expect(page.locator("td.message").first).to_have_text("number 4999", timeout=30_000)
+    expect(status).to_contain_text("more were not shown", timeout=PATIENCE_MS)
+    assert messages_of(page) == [f"number {number}" for number in range(4_999, 4_799, -1)]
+    new, missing = (int(found.replace(",", "")) for found in re.findall(r"([\d,]+) (?:new|more)", status.inner_text()))
+    assert new + missing == 5_000
+
+
+def test_a_row_that_reports_the_past_stands_where_a_reload_has_it(page: Page, demo: Demo, customer: str) -> None:
+    def put(minutes: int) -> None:
+        time_text = (datetime.now(UTC) - timedelta(minutes=minutes)).isoformat()
+        event = {"event": "x", "customer": customer, "message": f"{minutes} minutes ago", "time": time_text}
+        headers = {"authorization": f"Bearer {ADMIN_KEY}"}
+        answer = httpx.post(f"{demo.url}/v1/events", json=event, headers=headers, trust_env=False)
+        assert answer.status_code == 201, answer.text
+
+    put(30)
+    open_with_rows(page, f"/logs?customer={customer}&live=1")
+    for minutes in (10, 20, 40):
+        put(minutes)
+        expect(page.get_by_text(f"{minutes} minutes ago", exact=True)).to_be_visible()
+    shown = messages_of(page)
+    assert shown == [f"{minutes} minutes ago" for minutes in (10, 20, 30, 40)]
+    page.goto(f"/logs?customer={customer}")
+    assert messages_of(page) == shown
 
 
 def test_going_to_an_older_page_ends_the_live_list(page: Page) -> None:

@@ -164,9 +164,9 @@
 
     #say() {
       const parts = [this.#trouble || (this.#isWaiting ? "Live waits while you are at the list" : "Live")];
-      if (this.#shown) parts.push(`${this.#shown} new`);
-      if (this.#isWaiting) parts.push(`${this.#waiting.length} to come`);
-      if (this.#missing || this.#isMissingMore) parts.push(`${this.#missing || "some"} more were not shown`);
+      if (this.#shown) parts.push(`${say(this.#shown)} new`);
+      if (this.#isWaiting) parts.push(`${say(this.#waiting.length)} to come`);
+      if (this.#missing || this.#isMissingMore) parts.push(`${this.#missing ? say(this.#missing) : "some"} more were not shown`);
       const text = parts.join(" · ");
       if (text === this.textContent) return;
       this.textContent = text;
@@ -178,6 +178,10 @@
     const template = document.createElement("template");
     template.innerHTML = texts.join("");
     return [...template.content.querySelectorAll("tr")];
+  }
+
+  function say(count) {
+    return count.toLocaleString("en");
   }
 
   function isOpen(row) {
