@@ -18,7 +18,7 @@ DAYS, A_DAY = 12, 30_000
 FEW = {"customer": "c7"}
 """A hundredth of the records, of every day."""
 MOST_MORE_MB, MOST_OVER_IDLE_MB, MOST_LEFT_MB = 90, 150, 70
-"""About twice what they are. Where the engine reads ahead of all parts and keeps what it freed, they are 180, 200, 180."""
+"""About twice what they are. Where the engine reads ahead of each part and keeps what it freed: 180, 200, 180."""
 
 FILL = f"""
 import sys
