@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from harness.command import run_clew
 from harness.server import ServerProcess, eventually
 
 
 def clew(directory: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("CLEW_")}
-    return subprocess.run(
-        [sys.executable, "-m", "clew", *arguments],
-        cwd=directory,
-        env={**clean, **env},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return run_clew(*arguments, cwd=directory, **env)
 
 
 def test_settings_are_printed_with_secrets_masked(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -118,6 +119,18 @@ class ServerProcess:
         headers = {"authorization": f"Bearer {key}"} if key else {}
         # It speaks plain HTTP: to read the certificates of this machine would take longer than the answer.
         return httpx.Client(base_url=self.url, headers=headers, timeout=60, trust_env=False, verify=False, **options)
+
+
+@contextmanager
+def serving(home: Path, module: str, **env: str) -> Iterator[ServerProcess]:
+    """A server in `home`, while the block runs, that was started with a module of this text."""
+    file = home / "connected.py"
+    file.write_text(module)
+    server = ServerProcess(home / "data", file, env).start()
+    try:
+        yield server
+    finally:
+        server.close()
 
 
 def eventually(probe: Callable[[], T], *, timeout_s: float = 60, what: str = "") -> T:

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from harness.server import ServerProcess
+from harness.server import ServerProcess, serving
 
 MODULE = """
 from clew import Integration, Product, github, hmac_sha256, shopify, slack, standard_webhooks, stripe
@@ -38,13 +38,9 @@ STANDARD_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # the example of the
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    home = tmp_path_factory.mktemp("story")
-    module = home / "connected.py"
-    module.write_text(MODULE)
     env = {"ERP_SECRET": ERP_SECRET, "STANDARD_SECRET": STANDARD_SECRET}
-    process = ServerProcess(home / "data", module, env).start()
-    yield process
-    process.close()
+    with serving(tmp_path_factory.mktemp("story"), MODULE, **env) as process:
+        yield process
 
 
 @pytest.fixture

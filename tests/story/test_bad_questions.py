@@ -6,9 +6,6 @@ from __future__ import annotations
 
 import html
 import json
-import os
-import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -17,7 +14,8 @@ import httpx
 import pytest
 
 from harness.browsing import browse
-from harness.server import ADMIN_KEY, ServerProcess, eventually
+from harness.command import ask_server
+from harness.server import ServerProcess, eventually
 
 API_PATHS = ("", "/count", "/histogram", "/facets", "/export", "/tail", "/scan")
 PAGE_PATHS = ("/logs", "/logs/chart", "/logs/download", "/logs/scan", "/logs/tail")
@@ -85,19 +83,6 @@ def browser(server: ServerProcess) -> Iterator[httpx.Client]:
         yield browser
 
 
-def command(server: ServerProcess, *arguments: str) -> subprocess.CompletedProcess[str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("CLEW_")}
-    return subprocess.run(
-        [sys.executable, "-m", "clew", *arguments],
-        env={**clean, "CLEW_SERVER_URL": server.url, "CLEW_API_KEY": ADMIN_KEY, "NO_COLOR": "1"},
-        cwd=server.directory.parent,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
 @pytest.mark.parametrize("path", API_PATHS)
 @pytest.mark.parametrize(("asked", "said"), REFUSED + REFUSED_LISTS, ids=lambda value: str(value)[:40])
 def test_the_api_refuses_it_with_what_to_change(api: httpx.Client, path: str, asked: dict[str, str], said: str) -> None:
@@ -139,7 +124,7 @@ def test_a_page_says_what_to_change(browser: httpx.Client, path: str, asked: dic
 def test_a_command_exits_with_2_and_says_what_to_change(
     server: ServerProcess, arguments: tuple[str, ...], said: str
 ) -> None:
-    ran = command(server, *arguments)
+    ran = ask_server(server, *arguments)
     assert ran.returncode == 2, ran.stderr
     assert said in ran.stderr
     assert ran.stdout == ""
@@ -157,7 +142,7 @@ def test_a_cursor_of_another_filter_is_refused_by_every_face(
     page = browser.get("/logs", params={"event": "x", "cursor": cursor})
     assert page.status_code == 400
     assert said in page.text
-    ran = command(server, "search", "--event", "x", "--cursor", cursor)
+    ran = ask_server(server, "search", "--event", "x", "--cursor", cursor)
     assert (ran.returncode, said in ran.stderr) == (2, True), ran.stderr
 
 
@@ -185,7 +170,7 @@ def test_any_text_in_a_value_is_found_as_it_is_and_does_nothing(
 
 def test_any_text_in_a_value_is_found_by_the_command(server: ServerProcess, mark: str) -> None:
     customers = [argument for text in TEXTS.values() for argument in ("--customer", text)]
-    ran = command(server, "search", "--key", f"{mark}=*", *customers, "--json")
+    ran = ask_server(server, "search", "--key", f"{mark}=*", *customers, "--json")
     assert sorted(item["parameters"]["of"] for item in json.loads(ran.stdout)["items"]) == sorted(TEXTS)
 
 

@@ -107,12 +107,6 @@ def server(place: Place, memory: int) -> Iterator[ServerProcess]:
     process.close()
 
 
-@pytest.fixture
-def api(server: ServerProcess) -> Iterator[httpx.Client]:
-    with server.client() as client:
-        yield client
-
-
 def waiting(api: httpx.Client) -> int:
     return api.get("/readyz").json()["parts"]["pump"].get("waiting", -1)
 

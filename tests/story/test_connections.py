@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from harness.server import ServerProcess, eventually
+from harness.server import ServerProcess, eventually, serving
 
 SECRET = "a secret of the shop's"
 MODULE = """
@@ -33,18 +33,8 @@ def note(event):
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    home = tmp_path_factory.mktemp("connections")
-    module = home / "connected.py"
-    module.write_text(MODULE)
-    process = ServerProcess(home / "data", module, {"SHOP_SECRET": SECRET}).start()
-    yield process
-    process.close()
-
-
-@pytest.fixture
-def api(server: ServerProcess) -> Iterator[httpx.Client]:
-    with server.client() as client:
-        yield client
+    with serving(tmp_path_factory.mktemp("connections"), MODULE, SHOP_SECRET=SECRET) as process:
+        yield process
 
 
 def fresh(name: str) -> str:

@@ -8,34 +8,21 @@ import shutil
 import signal
 import sqlite3
 import stat
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from harness.command import run_clew
 from harness.server import ServerProcess, eventually
 
 RECORDS = 3_000
 
 
-def clew(*arguments: object, **env: str) -> subprocess.CompletedProcess[str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("CLEW_")}
-    return subprocess.run(
-        [sys.executable, "-m", "clew", *map(str, arguments)],
-        env={**clean, **env},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-
 def examine(directory: Path, **env: str) -> tuple[dict[str, tuple[str, str, str]], int]:
     """What the doctor finds by part: level, what, and what to do; and its exit code. Limits of the machine apart."""
-    ran = clew("doctor", "--json", CLEW_DATA_DIR=str(directory), **env)
+    ran = run_clew("doctor", "--json", CLEW_DATA_DIR=str(directory), **env)
     found = json.loads(ran.stdout)["findings"]
     parts = {one["part"]: (one["level"], one["found"], one["todo"]) for one in found}
     machine = {part: parts.pop(part, None) for part in ("open files", "memory", "disk")}
@@ -178,10 +165,10 @@ def test_a_server_that_starts_with_a_damaged_part_says_so_and_so_does_the_doctor
 
 
 def test_what_is_restored_is_its_owners_alone(whole: Path, tmp_path: Path) -> None:
-    made = clew("backup", tmp_path / "backups", CLEW_DATA_DIR=str(whole))
+    made = run_clew("backup", tmp_path / "backups", CLEW_DATA_DIR=str(whole))
     assert made.returncode == 0, made.stderr
     target = tmp_path / "new" / "data"
-    assert clew("restore", made.stdout.strip(), "--data-dir", target).returncode == 0
+    assert run_clew("restore", made.stdout.strip(), "--data-dir", target).returncode == 0
     assert stat.S_IMODE(target.stat().st_mode) == 0o700
     parts, _ = examine(target)
     assert {level for level, _, _ in parts.values()} == {"ok"}, parts

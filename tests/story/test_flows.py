@@ -4,347 +4,34 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
 import uuid
 from collections import Counter
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
-from harness.server import ServerProcess, eventually
-
-MODULE = """
-import asyncio
-import os
-import time
-
-from clew import Flow, Integration, Product, bearer
-
-target = Product("target", title="Target", base_url=os.environ["TARGET_URL"], auth=bearer("TARGET_TOKEN"))
-gone = Product("gone", base_url=os.environ["GONE_URL"])
-remote = Product("remote", base_url="https://remote.example")
-orders = Integration("orders", source=target, target=target)
-hooks = target.webhook(
-    "hooks",
-    event="$.type",
-    customer="$.account",
-    connection="$.connection",
-    keys={"order": "$.number"},
-    delivery_id="header:X-Delivery",
-)
-
-carry = Flow(
-    "carry",
-    integration=orders,
-    on=hooks["order.released"],
-    where="event.payload.lines.size() > 0 && event.payload.country == 'US'",
-)
-
-
-@carry.node
-async def lookup(event, target):
-    return (await target.get(f"/orders/{event.keys['order']}")).raise_for_status().json()
-
-
-@carry.node(when="lookup.status == 'open'", retries=2, backoff_s=0.05)
-async def create(lookup, target, log):
-    log.info("creating a shipment for {}", lookup["number"])
-    wanted = {"order": lookup["number"], "password": "hunter2"}
-    answer = await target.post(f"/shipments/{lookup['number']}", json=wanted)
-    return answer.raise_for_status().json()
-
-
-@carry.node(when="lookup.total > 1000")
-def notify(lookup, create, target):
-    return target.post("/notes", json={"order": lookup["number"]}).raise_for_status().json()
-
-
-also = Flow("also", integration=orders, on=hooks["order.released"], enabled=False)
-
-
-@also.node
-def archive(event):
-    return event.keys
-
-
-going_on = Flow("going-on", integration=orders, on=hooks["odd"])
-
-
-@going_on.node(on_error="continue")
-def broken(event):
-    raise ValueError("there is no map")
-
-
-@going_on.node
-def after(broken, errors):
-    return {"got": broken, "error": errors["broken"].message}
-
-
-mapping = Flow("mapping", integration=orders, on=hooks["mapping"])
-
-
-@mapping.node
-def read_sku(event):
-    try:
-        return event.payload["sku"]
-    except KeyError as error:
-        raise ValueError("the order has no article") from error
-
-
-@mapping.node
-def never(read_sku):
-    return read_sku
-
-
-hanging = Flow("hanging", integration=orders, on=hooks["hanging"])
-
-
-@hanging.node(timeout_s=0.2)
-async def hang(event):
-    await asyncio.sleep(60)
-
-
-hanging_thread = Flow("hanging-thread", integration=orders, on=hooks["hanging"])
-
-
-@hanging_thread.node(timeout_s=0.2)
-def hang_in_thread(event):
-    time.sleep(600)
-
-
-odd_output = Flow("odd-output", integration=orders, on=hooks["odd-output"])
-
-
-@odd_output.node
-def give_object(event):
-    return object()
-
-
-large_output = Flow("large-output", integration=orders, on=hooks["odd-output"])
-
-
-@large_output.node
-def give_much(event):
-    return "x" * (21 * 1024 * 1024)
-
-
-dead_host = Flow("dead-host", integration=orders, on=hooks["dead"], products=[gone, remote])
-
-
-@dead_host.node(on_error="continue")
-async def call_gone(event, gone):
-    return (await gone.get("/")).json()
-
-
-@dead_host.node
-async def call_unknown(call_gone, remote):
-    return (await remote.get("/")).json()
-
-
-reaching = Flow("reaching", integration=orders, on=hooks["reaching"], products=[remote])
-
-
-@reaching.node
-async def reach(event, remote):
-    return (await remote.get(event.payload["url"])).text
-
-
-patient = Flow("patient", integration=orders, on=hooks["patient"])
-
-
-@patient.node
-async def wait(event, target):
-    return (await target.get(f"/wait/{event.payload['ticket']}")).raise_for_status().json()
-
-
-@patient.node
-async def finish(wait):
-    return wait
-
-
-stepwise = Flow("stepwise", integration=orders, on=hooks["stepwise"])
-
-
-@stepwise.node
-async def first(event, target):
-    answer = await target.post(f"/count/first-{event.payload['ticket']}", json=event.payload)
-    return {"value": event.payload["value"], "count": answer.json()["count"]}
-
-
-@stepwise.node
-async def second(event, first, target):
-    answer = await target.post(f"/count/second-{event.payload['ticket']}", json=first)
-    answer.raise_for_status()
-    return {"value": first["value"], "count": answer.json()["count"]}
-"""
-TOKEN = "target-token-0123456789"
-OPEN = {"queued", "running", "stopping"}
-
-
-class Target:
-    """A product that answers, and fails when it is told to: `failures` maps a path to the statuses to answer first."""
-
-    def __init__(self) -> None:
-        self.orders: dict[str, dict[str, Any]] = {}
-        self.failures: dict[str, list[int]] = {}
-        self.requests: list[tuple[str, str, dict[str, str]]] = []
-        self.counts: Counter[str] = Counter()
-        self.tickets: dict[str, threading.Event] = {}
-        self._lock = threading.Lock()
-
-    def ticket(self) -> str:
-        """What a request to `/wait/{ticket}` waits for, until it is let go."""
-        ticket = uuid.uuid4().hex
-        self.tickets[ticket] = threading.Event()
-        return ticket
-
-    def calls(self, path: str) -> int:
-        """How often a path was asked for."""
-        return sum(asked == path for _, asked, _ in self.requests)
-
-    def answer(self, method: str, path: str, headers: dict[str, str]) -> tuple[int, Any]:
-        with self._lock:
-            self.requests.append((method, path, headers))
-            if left := self.failures.get(path):
-                return left.pop(0), {"error": "told_to", "message": "it was told to fail"}
-        _, kind, name = [*path.split("/", 2), ""][:3]
-        if kind == "orders":
-            return 200, {"number": name, "status": "open", "total": 10, **self.orders.get(name, {})}
-        if kind == "wait":
-            assert self.tickets[name].wait(120)
-            return 200, {"ticket": name}
-        if kind == "count":
-            with self._lock:
-                self.counts[name] += 1
-                return 200, {"count": self.counts[name]}
-        return 201, {"number": f"{kind}-{name}"}
+from harness.flow_runs import decisions, innermost, node_runs, release, run_for, run_id_of, see_run, send, states
+from harness.server import ServerProcess, serving
+from harness.target import MODULE, TOKEN, Target, running_target
 
 
 @pytest.fixture(scope="module")
 def target() -> Iterator[Target]:
-    target = Target()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            self.rfile.read(int(self.headers.get("content-length", 0)))
-            status, answer = target.answer(self.command, self.path, {k.lower(): v for k, v in self.headers.items()})
-            body = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        do_POST = do_GET
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    target.url = f"http://127.0.0.1:{server.server_address[1]}"
-    serving = threading.Thread(target=server.serve_forever)
-    serving.start()
-    yield target
-    for ticket in target.tickets.values():
-        ticket.set()
-    server.shutdown()
-    serving.join()
-    server.server_close()
+    with running_target() as target:
+        yield target
 
 
 @pytest.fixture(scope="module")
-def flows_server(target: Target, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    home = tmp_path_factory.mktemp("flows")
-    module = home / "my_flows.py"
-    module.write_text(MODULE)
+def server(target: Target, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     with socket.socket() as nobody:  # it has the port for as long, and does not listen
         nobody.bind(("127.0.0.1", 0))
         gone = f"http://127.0.0.1:{nobody.getsockname()[1]}"
         env = {"TARGET_URL": target.url, "TARGET_TOKEN": TOKEN, "GONE_URL": gone}
-        process = ServerProcess(home / "data", module, env).start()
-        yield process
-        process.close()
-
-
-@pytest.fixture
-def api(flows_server: ServerProcess) -> Iterator[httpx.Client]:
-    with flows_server.client() as client:
-        yield client
-
-
-def send(api: httpx.Client, event: str, *, delivery: str = "", **body: Any) -> str:
-    """Deliver an event by webhook; gives its record's id."""
-    number = body.setdefault("number", f"SO-{uuid.uuid4().hex}")
-    body.setdefault("connection", f"connection-{number}")
-    headers = {"X-Delivery": delivery or uuid.uuid4().hex}
-    answer = api.post("/webhooks/in/hooks", json={"type": event, "account": "acme", **body}, headers=headers)
-    assert answer.status_code == 200, answer.text
-    (event_id,) = answer.json()["event_ids"]
-    return event_id
-
-
-def release(api: httpx.Client, **body: Any) -> str:
-    """An order that `carry` takes."""
-    return send(api, "order.released", **{"lines": [{"sku": "A"}], "country": "US", **body})
-
-
-def decisions(api: httpx.Client, event_id: str, count: int = 1) -> dict[str, dict[str, Any]]:
-    """The decisions on an event, by flow; waits until there are so many."""
-
-    def probe() -> list[dict[str, Any]]:
-        answer = api.get(f"/v1/records/{event_id}/decisions")
-        items = answer.json()["items"] if answer.status_code == 200 else []
-        return items if len(items) >= count else []
-
-    found = eventually(probe, what=f"{count} decisions on {event_id}")
-    assert len(found) == count
-    return {item["flow"]: item for item in found}
-
-
-def run_id_of(api: httpx.Client, event_id: str, flow: str, count: int = 1) -> str:
-    decision = decisions(api, event_id, count)[flow]
-    assert (decision["verdict"], decision["code"]) == ("launched", "launched")
-    return decision["flow_run_id"]
-
-
-def see_run(api: httpx.Client, run_id: str, state: str = "") -> dict[str, Any]:
-    """A run, as soon as it is in a state; without one, when it has ended and its record can be found."""
-
-    def probe() -> dict[str, Any] | None:
-        answer = api.get(f"/v1/flow-runs/{run_id}")
-        if answer.status_code == 404:
-            return None
-        assert answer.status_code == 200, answer.text
-        run = answer.json()
-        return run if (run["state"] == state if state else run["state"] not in OPEN) else None
-
-    return eventually(probe, what=f"the flow run {run_id} {state or 'has ended'}")
-
-
-def run_for(api: httpx.Client, event_id: str, flow: str, count: int = 1) -> dict[str, Any]:
-    """The ended run of a flow for an event."""
-    return see_run(api, run_id_of(api, event_id, flow, count))
-
-
-def node_runs(api: httpx.Client, run: dict[str, Any], node: str) -> list[dict[str, Any]]:
-    answer = api.get(f"/v1/flow-runs/{run['id']}/nodes/{node}/runs")
-    assert answer.status_code == 200, answer.text
-    return answer.json()["items"]
-
-
-def states(run: dict[str, Any]) -> dict[str, str]:
-    return {node["name"]: node["state"] for node in run["nodes"]}
-
-
-def innermost(error: dict[str, Any]) -> dict[str, Any]:
-    return innermost(error["caused_by"]) if error.get("caused_by") else error
+        with serving(tmp_path_factory.mktemp("flows"), MODULE, **env) as process:
+            yield process
 
 
 @pytest.mark.feature("C43", "C61", "C62", "D10")
@@ -521,7 +208,7 @@ def test_a_mapping_error_names_the_file_and_the_line(api: httpx.Client) -> None:
     assert (error["type"], error["message"]) == ("ValueError", "the order has no article")
     assert error["caused_by"]["type"] == "KeyError"
     line = MODULE.splitlines().index('        raise ValueError("the order has no article") from error') + 1
-    assert f'my_flows.py", line {line}' in error["stack"]
+    assert f'connected.py", line {line}' in error["stack"]
     assert "site-packages" not in error["stack"]
 
 
@@ -708,7 +395,7 @@ def test_flows_are_listed_with_their_graph_and_trigger(api: httpx.Client) -> Non
     assert nodes["create"]["retries"] == 2
     assert nodes["create"]["upstream"] == ["lookup"]
     assert nodes["create"]["when"] == "lookup.status == 'open'"
-    assert "my_flows.py:" in nodes["create"]["place"]
+    assert "connected.py:" in nodes["create"]["place"]
 
 
 @pytest.mark.parametrize(
@@ -730,7 +417,7 @@ def test_what_is_not_there_is_a_404(api: httpx.Client, method: str, path: str) -
 
 
 @pytest.mark.feature("I05")
-def test_looking_needs_read_and_changing_needs_operate(flows_server: ServerProcess) -> None:
-    with flows_server.client(key="") as nobody:
+def test_looking_needs_read_and_changing_needs_operate(server: ServerProcess) -> None:
+    with server.client(key="") as nobody:
         assert nobody.get("/v1/flows").status_code == 401
         assert nobody.post("/v1/flows/carry/disable").status_code == 401

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import subprocess
-import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -15,19 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.command import run_clew
 from harness.server import ServerProcess, eventually
-
-
-def clew(*arguments: object, **env: str) -> subprocess.CompletedProcess[str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("CLEW_")}
-    return subprocess.run(
-        [sys.executable, "-m", "clew", *map(str, arguments)],
-        env={**clean, **env},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 class Load:
@@ -81,7 +68,7 @@ def test_what_was_acknowledged_before_a_backup_under_load_is_there_once_after_a_
     with Load(server) as load:
         assert eventually(lambda: len(load.ids) > 400)
         before = set(load.ids)
-        ran = clew("backup", tmp_path / "backups", CLEW_DATA_DIR=str(server.directory))
+        ran = run_clew("backup", tmp_path / "backups", CLEW_DATA_DIR=str(server.directory))
         assert ran.returncode == 0, ran.stderr
         made = Path(ran.stdout.strip())
         count = len(load.ids)
@@ -90,7 +77,7 @@ def test_what_was_acknowledged_before_a_backup_under_load_is_there_once_after_a_
     assert not any((server.directory / "log/shadow").glob("*/store"))
     server.close()
 
-    ran = clew("restore", made, "--data-dir", tmp_path / "restored", "--json")
+    ran = run_clew("restore", made, "--data-dir", tmp_path / "restored", "--json")
     assert ran.returncode == 0, ran.stderr
     restored = ServerProcess(tmp_path / "restored").start()
     try:
@@ -148,7 +135,7 @@ def test_flow_runs_that_are_in_flight_at_a_backup_end_once_each_where_it_is_rest
         with server.client() as api:
             assert eventually(lambda: len(api.get("/v1/flow-runs").json()["open"]) >= 50)
             assert eventually(lambda: api.get("/v1/flow-runs").json()["items"])
-        ran = clew("backup", tmp_path / "backups", CLEW_DATA_DIR=str(server.directory))
+        ran = run_clew("backup", tmp_path / "backups", CLEW_DATA_DIR=str(server.directory))
         assert ran.returncode == 0, ran.stderr
     finally:
         stopping.set()
@@ -158,7 +145,7 @@ def test_flow_runs_that_are_in_flight_at_a_backup_end_once_each_where_it_is_rest
     with closing(sqlite3.connect(made / "state.db")) as state:
         assert state.execute("SELECT count(*) FROM flow_runs").fetchone()[0] >= 50, "no run was in flight"
     # What was opened to be read may have been written beside: a backup is only what its manifest names.
-    assert clew("restore", made, "--data-dir", tmp_path / "restored").returncode == 0
+    assert run_clew("restore", made, "--data-dir", tmp_path / "restored").returncode == 0
 
     hold.unlink()
     restored = ServerProcess(tmp_path / "restored", module, env).start()
@@ -197,10 +184,10 @@ def test_a_stopped_server_is_backed_up_and_what_the_log_lacked_is_there_after_a_
     with server.client() as api:
         ids = api.post("/v1/events", json=[{"event": "order.released"}] * 500).raise_for_status().json()["ids"]
     server.kill()
-    ran = clew("backup", tmp_path / "backups", "--json", CLEW_DATA_DIR=str(server.directory))
+    ran = run_clew("backup", tmp_path / "backups", "--json", CLEW_DATA_DIR=str(server.directory))
     assert ran.returncode == 0, ran.stderr
     made = json.loads(ran.stdout)
-    assert clew("restore", made["path"], "--data-dir", tmp_path / "restored").returncode == 0
+    assert run_clew("restore", made["path"], "--data-dir", tmp_path / "restored").returncode == 0
     restored = ServerProcess(tmp_path / "restored").start()
     try:
         assert ids_in_log(restored) == Counter(ids)
@@ -212,7 +199,7 @@ def test_the_doctor_looks_at_a_running_server_and_at_one_that_is_stopped(
     server: ServerProcess,
 ) -> None:
     def examine() -> tuple[int, dict[str, dict[str, str]]]:
-        ran = clew("doctor", "--json", CLEW_DATA_DIR=str(server.directory))
+        ran = run_clew("doctor", "--json", CLEW_DATA_DIR=str(server.directory))
         return ran.returncode, {finding["part"]: finding for finding in json.loads(ran.stdout)["findings"]}
 
     with server.client() as api:
@@ -234,12 +221,12 @@ def test_the_doctor_looks_at_a_running_server_and_at_one_that_is_stopped(
     (server.directory / "state.db").write_bytes(b"nothing")
     code, found = examine()
     assert (code, found["state"]["level"]) == (1, "problem")
-    assert clew("doctor", "--fast").returncode == 2
+    assert run_clew("doctor", "--fast").returncode == 2
 
 
 def test_records_are_exported_into_a_file_that_is_there_once_it_is_whole(server: ServerProcess, tmp_path: Path) -> None:
     def export(*arguments: object) -> subprocess.CompletedProcess[str]:
-        return clew("export", *arguments, CLEW_DATA_DIR=str(server.directory))
+        return run_clew("export", *arguments, CLEW_DATA_DIR=str(server.directory))
 
     events = [{"event": "order.released", "customer": name} for name in ("acme", "acme", "globex")]
     with server.client() as api:

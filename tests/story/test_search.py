@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import uuid
 from typing import Any
 
@@ -13,7 +10,8 @@ import httpx
 import pytest
 
 from clew.cli.tailing import read_events
-from harness.server import ADMIN_KEY, ServerProcess, eventually
+from harness.command import ask_server
+from harness.server import ServerProcess, eventually
 
 TEXTS = {
     "sql": "'; DROP TABLE log; -- x' OR '1'='1",
@@ -175,42 +173,30 @@ def test_a_cursor_of_another_text_is_refused(api: httpx.Client, customer: str) -
         assert "other filters" in answer.json()["detail"]
 
 
-def clew_search(server: ServerProcess, *arguments: str) -> subprocess.CompletedProcess[str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("CLEW_")}
-    return subprocess.run(
-        [sys.executable, "-m", "clew", "search", *arguments],
-        env={**clean, "CLEW_SERVER_URL": server.url, "CLEW_API_KEY": ADMIN_KEY, "NO_COLOR": "1"},
-        cwd=server.directory.parent,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
 def test_the_command_finds_what_the_api_finds(server: ServerProcess, customer: str) -> None:
-    found = clew_search(server, "--customer", customer, "--json", "--", '"postal code"', "-so")
+    found = ask_server(server, "search", "--customer", customer, "--json", "--", '"postal code"', "-so")
     assert found.returncode == 0, found.stderr
     answer = json.loads(found.stdout)
     assert names_of(answer["items"]) == ["postal"]
-    inside = json.loads(clew_search(server, "--customer", customer, "--contains", "hip", "--json").stdout)
+    inside = json.loads(ask_server(server, "search", "--customer", customer, "--contains", "hip", "--json").stdout)
     assert names_of(inside["items"]) == ["postal", "quoted"]
     assert set(answer) == set(inside) == {"items", "next", "prev", "coverage"}
 
 
 def test_the_command_shows_a_table_and_how_to_go_on(server: ServerProcess, customer: str) -> None:
-    found = clew_search(server, "--customer", customer, "--limit", "2", "absent")
+    found = ask_server(server, "search", "--customer", customer, "--limit", "2", "absent")
     assert found.returncode == 0, found.stderr
     assert "0 records" in found.stderr
     assert not found.stdout
-    first = clew_search(
-        server, "--customer", customer, "--limit", "1", "--sort", "asc", "--status", "info", "--key", "of=*"
+    first = ask_server(
+        server, "search", "--customer", customer, "--limit", "1", "--sort", "asc", "--status", "info", "--key", "of=*"
     )
     assert customer in first.stdout
     assert "\x1b" not in first.stdout
     cursor = first.stderr.split("--cursor ")[1].split()[0]
-    second = clew_search(
+    second = ask_server(
         server,
+        "search",
         "--customer",
         customer,
         "--limit",
@@ -229,12 +215,12 @@ def test_the_command_shows_a_table_and_how_to_go_on(server: ServerProcess, custo
 
 
 def test_the_command_says_what_to_change_and_that_it_failed(server: ServerProcess) -> None:
-    refused = clew_search(server, 'a "b')
+    refused = ask_server(server, "search", 'a "b')
     assert refused.returncode == 2
     assert "Close it" in refused.stderr
     assert not refused.stdout
-    assert clew_search(server, "--status", "red").returncode == 2
-    assert clew_search(server, "--limit", "0").returncode == 2
+    assert ask_server(server, "search", "--status", "red").returncode == 2
+    assert ask_server(server, "search", "--limit", "0").returncode == 2
 
 
 @pytest.mark.feature("A17")

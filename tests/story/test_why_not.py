@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from clew.core.clock import from_rfc3339, to_rfc3339
-from harness.server import ServerProcess, eventually
+from harness.server import ServerProcess, eventually, serving
 
 MODULE = """
 from clew import Flow, Integration, Product, hmac_sha256
@@ -73,12 +73,8 @@ SECRET = "It's a Secret to Everybody"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    home = tmp_path_factory.mktemp("why-not")
-    module = home / "flows.py"
-    module.write_text(MODULE)
-    process = ServerProcess(home / "data", module, {"ERP_SECRET": SECRET}).start()
-    yield process
-    process.close()
+    with serving(tmp_path_factory.mktemp("why-not"), MODULE, ERP_SECRET=SECRET) as process:
+        yield process
 
 
 @pytest.fixture(scope="module")
