@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from collections.abc import Callable
 from typing import Any
 
 import uvicorn
 
-from clew.core.errors import SettingsError
+from clew.core.errors import ClewError, SettingsError
 from clew.core.settings import Settings
 
 GRACE_S = 5
 """How long a stopping server waits for the requests that it is answering."""
+
+
+def tell_in_a_line(record: logging.LogRecord) -> bool:
+    """A filter of uvicorn's log: an answer that breaks off by an error of ours is one line, which says why.
+
+    uvicorn has closed the connection before the end of the answer: its reader knows that it is not whole.
+    """
+    if record.exc_info and (reason := _reason_of(record.exc_info[1])):
+        record.msg, record.args = "An answer broke off in the middle: %s %s", (reason.detail, reason.hint)
+        record.exc_info = None
+    return True
+
+
+def _reason_of(error: BaseException | None) -> ClewError | None:
+    while error is not None and not isinstance(error, ClewError):
+        error = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error.__cause__
+    return error
 
 
 class HttpServer(uvicorn.Server):
@@ -33,6 +51,7 @@ class HttpServer(uvicorn.Server):
                 timeout_graceful_shutdown=GRACE_S,
             )
         )
+        logging.getLogger("uvicorn.error").addFilter(tell_in_a_line)  # the same one of every server: it is there once
         self.stopping = asyncio.Event()
         self._host = settings.host
         self._on_shutdown = on_shutdown
