@@ -32,10 +32,10 @@ from clew.demo.ship import Grant, Ship, build_ship_app
 from clew.demo.signing import set_secrets
 from clew.flows.event import Event
 from clew.flows.node_log import NodeLog
-from clew.registry.declare import load_module
+from clew.registry.declare import collect, load_objects
 from clew.triggers.match import evaluate
 
-DECLARED = load_module("clew.demo.integrations")
+DECLARED = collect(load_objects("clew.demo.integrations"))
 ACME = COMPANIES[0]
 NOW_MS = 1_780_000_000_000
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"

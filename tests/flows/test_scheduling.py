@@ -73,8 +73,6 @@ def moment(minute: int) -> str:
 async def test_what_is_due_is_launched_once(schedules: Schedules) -> None:
     scheduler = await schedules.open()
     await scheduler.launch_due()
-    assert scheduler.next_ms("nightly") == (BEGIN_MS // MINUTE_MS + 1) * MINUTE_MS
-    assert scheduler.next_ms("other") is None
     schedules.clock.advance(MINUTE_MS)
     await scheduler.launch_due()
     await scheduler.launch_due()

@@ -14,7 +14,7 @@ import pytest
 import clew
 from clew import Integration, Product, bearer, github, hmac_sha256, minutes, shopify, slack, standard_webhooks, stripe
 from clew.core.errors import SettingsError
-from clew.registry.declare import Declarations, collect, load_module
+from clew.registry.declare import Declarations, collect, load_objects
 from clew.registry.schemes import SignatureScheme
 
 Write = Callable[..., Path]
@@ -49,6 +49,10 @@ def write(tmp_path: Path) -> Iterator[Write]:
             del sys.modules[name]
 
 
+def declared_in(spec: str) -> Declarations:
+    return collect(load_objects(spec))
+
+
 def keys(declarations: Declarations) -> tuple[list[str], list[str], list[str]]:
     found = (declarations.products, declarations.integrations, declarations.sources)
     return tuple([item.key for item in items] for items in found)  # type: ignore[return-value,attr-defined]
@@ -62,7 +66,7 @@ def refused(action: Callable[[], object]) -> SettingsError:
 
 
 def test_a_file_is_read_with_all_that_stands_at_its_top_level(write: Write) -> None:
-    declarations = load_module(str(write(WHOLE)))
+    declarations = declared_in(str(write(WHOLE)))
     assert keys(declarations) == (["erp", "ship"], ["orders"], ["orders", "shipments"])
     [integration] = declarations.integrations
     assert (integration.source_product, integration.target_product, integration.direction) == ("erp", "ship", "two-way")
@@ -79,16 +83,16 @@ def test_a_dotted_name_and_a_package_are_read_too(write: Write, monkeypatch: pyt
         "from .products import erp\nfrom shop_a.products import erp as same\nhooks = erp.webhook('h', event='e')\n",
         "shop_a/__init__.py",
     )
-    assert keys(load_module(str(init.parent))) == (["erp"], [], ["h"])
+    assert keys(declared_in(str(init.parent))) == (["erp"], [], ["h"])
     write(WHOLE, "shop_b/flows.py")
     write("", "shop_b/__init__.py")
     monkeypatch.syspath_prepend(str(init.parent.parent))
-    assert keys(load_module("shop_b.flows"))[1] == ["orders"]
+    assert keys(declared_in("shop_b.flows"))[1] == ["orders"]
 
 
 def test_a_file_can_import_what_lies_beside_it(write: Write) -> None:
     write("from clew import Product\nship = Product('ship')\n", "beside_it.py")
-    assert keys(load_module(str(write("from beside_it import ship\n"))))[0] == ["ship"]
+    assert keys(declared_in(str(write("from beside_it import ship\n"))))[0] == ["ship"]
 
 
 def test_a_source_that_is_not_assigned_is_not_lost_and_products_of_an_integration_come_along() -> None:
@@ -108,7 +112,7 @@ def test_a_source_that_is_not_assigned_is_not_lost_and_products_of_an_integratio
 )
 def test_what_is_declared_twice_names_both_places(write: Write, text: str) -> None:
     file = write("from clew import Integration, Product; a = Product('a')\n" + text)
-    error = refused(lambda: load_module(str(file)))
+    error = refused(lambda: declared_in(str(file)))
     assert error.detail.startswith(f"{file}:4: the ")
     assert f"declared twice, first at {file}:" in error.detail
 
@@ -128,18 +132,18 @@ def test_a_module_that_cannot_be_imported_names_file_line_and_reason(
     write: Write, text: str, line: int, said: str
 ) -> None:
     file = write(text)
-    error = refused(lambda: load_module(str(file)))
+    error = refused(lambda: declared_in(str(file)))
     assert error.detail.startswith(f"{file}:{line}: ")
     assert said in error.detail
 
 
 @pytest.mark.parametrize("spec", ["no_such_module_here", "no/such/file.py", "./no_such_dir/"])
 def test_a_module_that_is_not_there_is_named(spec: str) -> None:
-    assert Path(spec).name in refused(lambda: load_module(spec)).detail
+    assert Path(spec).name in refused(lambda: declared_in(spec)).detail
 
 
 def test_a_file_with_the_name_of_another_module_is_refused(write: Write) -> None:
-    assert "json" in refused(lambda: load_module(str(write("", "json.py")))).detail
+    assert "json" in refused(lambda: declared_in(str(write("", "json.py")))).detail
 
 
 @pytest.mark.parametrize("key", ["", "A", "a b", "-a", "a" * 65, "a/b", "ä", 5])

@@ -191,10 +191,6 @@ class Flows:
         """Whether events may launch it."""
         return self.settings.is_enabled(workspace, flow, declared=self.find(flow).enabled)
 
-    def next_due_ms(self, flow: str) -> int | None:
-        """When its schedule is due next, None for a flow without one."""
-        return self._scheduler.next_ms(flow) if self._scheduler else None
-
     def check(self) -> dict[str, Any]:
         """How it stands, for `/readyz`: `trouble` is why something waits, empty while all is well."""
         status = self.runner.status()

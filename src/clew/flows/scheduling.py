@@ -70,11 +70,6 @@ class Scheduler:
             await asyncio.wait((self._task,))
             self._task = None
 
-    def next_ms(self, flow: str) -> int | None:
-        """When a flow is due next (ms), None for one without a schedule."""
-        found = self._flows.get(flow)
-        return _schedule_of(found).next_after(self._done_ms.get(flow, self._clock.now_ms())) if found else None
-
     async def _run(self) -> None:
         while True:
             try:

@@ -213,17 +213,11 @@ def load_objects(spec: str) -> tuple[object, ...]:
     return tuple(vars(_import(spec)).values())
 
 
-def load_module(spec: str) -> Declarations:
-    """What is declared at the top level of a module: a dotted name, or the path of a `.py` file or of a package.
-
-    A product brings its sources along, an integration its products. Raises `SettingsError` with file and line for a
-    module that cannot be imported and for what is declared twice.
-    """
-    return collect(load_objects(spec))
-
-
 def collect(objects: Iterable[object]) -> Declarations:
-    """The declarations among these objects. Raises `SettingsError` for what is declared twice."""
+    """The declarations among these objects: a product brings its sources along, an integration its products.
+
+    Raises `SettingsError` for what is declared twice.
+    """
     found = list(objects)
     integrations = [item for item in found if isinstance(item, Integration)]
     products = [item for item in found if isinstance(item, Product)]
