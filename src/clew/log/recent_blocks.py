@@ -63,6 +63,24 @@ class Held(msgspec.Struct, frozen=True):
         """The line that starts at this byte, without its end."""
         return self.lines[start : self.lines.index(b"\n", start)]
 
+    def all_lines(self) -> Iterator[Line]:
+        """Each line, the oldest first."""
+        start = 0
+        for number in range(self.count):
+            text = self.line_at(start)
+            yield Line(self, number, start, text, self.place_behind(number))
+            start += len(text) + 1
+
+
+class Line(NamedTuple):
+    """A line of what is held: its number there, which counts from 0, the byte it starts at, and the place behind it."""
+
+    held: Held
+    number: int
+    start: int
+    text: bytes
+    place: TailPlace
+
 
 class RecentBlocks:
     """The latest records without a gap, as many as fit. The caller locks.

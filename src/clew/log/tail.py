@@ -17,7 +17,7 @@ from clew.core.record import decode_line
 from clew.journal.journal import Block
 from clew.log.memory import matches
 from clew.log.query import Filter
-from clew.log.recent_blocks import Held, RecentBlocks, TailPlace, read_place
+from clew.log.recent_blocks import Held, Line, RecentBlocks, TailPlace, read_place
 from clew.log.watcher import Watcher
 
 MOST_WATCHERS = 50
@@ -124,7 +124,7 @@ class LiveTail:
             if watcher in self._watchers:
                 self._watchers.remove(watcher)
             if not self._watchers:
-                self._recent.shrink(IDLE_BYTES)
+                self._recent.shrink(self._idle_bytes)
 
     def _run(self) -> None:
         while work := self._wait_for_work():
@@ -154,32 +154,29 @@ class LiveTail:
 
     def _look_through(self, held: Held, watchers: Sequence[Watcher]) -> None:
         since = {watcher: watcher.reached for watcher in watchers}
-        start = 0
-        for number in range(held.count):
-            if number % LOOK_UP_EVERY == 0:
+        for line in held.all_lines():
+            if line.number % LOOK_UP_EVERY == 0:
                 watchers = [watcher for watcher in watchers if not watcher.is_ended]
                 if not watchers or self._is_closed:
                     return
-            place = held.place_behind(number)
-            start = _hand_out(held, number, start, [watcher for watcher in watchers if place > since[watcher]])
+            # Whoever came back within this stretch has seen the lines before that place.
+            if asking := [watcher for watcher in watchers if line.place > since[watcher]]:
+                _hand_out(line, asking)
         for watcher in watchers:
             watcher.reach(held.end, held.before + held.count)
 
 
-def _hand_out(held: Held, number: int, start: int, watchers: Sequence[Watcher]) -> int:
-    """Give the line that starts at this byte to those who want it. Where the next one starts."""
-    line = held.line_at(start)
+def _hand_out(line: Line, watchers: Sequence[Watcher]) -> None:
+    """Give a line to those who want it."""
     try:
-        record = decode_line(line) if watchers else None
-        wanting = [watcher for watcher in watchers if record and matches(record, watcher.filter)]
+        record = decode_line(line.text)
+        wanting = [watcher for watcher in watchers if matches(record, watcher.filter)]
     except Exception as error:  # a mistake of ours costs this record, and the watchers know it; the tail goes on
         _LOG.error("a record cannot be shown in a live tail", exc_info=error)
         for watcher in watchers:
-            watcher.miss(held.place_behind(number), 1)
-        return start + len(line) + 1
+            watcher.miss(line.place, 1)
+        return
     for watcher in wanting:
-        watcher.give(held, number, start)
+        watcher.give(line)
     for watcher in watchers:
-        if record:
-            watcher.look_at(record)
-    return start + len(line) + 1
+        watcher.look_at(record)

@@ -19,7 +19,7 @@ import msgspec
 
 from clew.core.record import Record, Summary, decode_line, summarize
 from clew.log.query import Filter
-from clew.log.recent_blocks import Held, TailPlace
+from clew.log.recent_blocks import Held, Line, TailPlace
 
 MOST_TAKEN = 100
 MOST_TAKEN_BYTES = 1024 * 1024
@@ -195,16 +195,15 @@ class Watcher:
                 self._led.add(record.parent_id)
             self._wake()
 
-    def give(self, held: Held, number: int, start: int) -> None:
-        """Hand it the line of this number, which starts at this byte. Where too many wait, the oldest is dropped."""
-        place = held.place_behind(number)
+    def give(self, line: Line) -> None:
+        """Hand it a line. Where too many wait, the oldest is dropped."""
         with self._lock:
             was_empty = not self._waiting
-            self._reached = place
-            if held.end <= self._kept:  # the tail let go of it while it was looked through
-                self._miss(place, 1, 1)
+            self._reached = line.place
+            if line.held.end <= self._kept:  # the tail let go of it while it was looked through
+                self._miss(line.place, 1, 1)
             else:
-                self._add(held, number, start)
+                self._add(line)
         if was_empty:
             self._wake()
 
@@ -235,12 +234,12 @@ class Watcher:
         self.is_ended = True
         self._wake()
 
-    def _add(self, held: Held, number: int, start: int) -> None:
+    def _add(self, line: Line) -> None:
         last = self._waiting[-1] if self._waiting else None
-        if not isinstance(last, _Found) or last.held is not held:
-            last = _Found(held)
+        if not isinstance(last, _Found) or last.held is not line.held:
+            last = _Found(line.held)
             self._waiting.append(last)
-        last.add(number, start)
+        last.add(line.number, line.start)
         self._count += 1
         if self._most is not None and self._count > self._most:
             self._drop_oldest()
