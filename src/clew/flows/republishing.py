@@ -8,17 +8,10 @@ from clew.core.clock import Clock
 from clew.core.ids import digest, new_id, time_of, trace_id_of
 from clew.core.record import Record, encode_line
 from clew.flows.recorder import Recorder
-from clew.flows.runner import LaunchResult, Runner
+from clew.flows.runner import Runner
 from clew.journal.journal import Item
 
 ACTION = "Republished"
-
-
-class Republished(msgspec.Struct, frozen=True):
-    """What came of it: the run that was launched, and the record of the step."""
-
-    launched: LaunchResult
-    step_id: str
 
 
 class Republisher:
@@ -29,16 +22,17 @@ class Republisher:
         self._recorder = recorder
         self._clock = clock
 
-    async def republish(self, event: Record, run_id: str, *, flow: str, title: str, by: str) -> Republished:
+    async def republish(self, event: Record, run_id: str, *, flow: str, title: str, by: str) -> str:
         """Repeat the run that a flow made of an event, and write it down under the event. On disk when it returns.
 
-        `title` is what people call the flow, `by` who asked for it. Raises what `Runner.repeat` raises: `Conflict`
-        while the run is open and where its input had secrets that are gone, `NotFound` where it is no longer kept.
+        `title` is what people call the flow, `by` who asked for it. Gives the id of the step. Raises what
+        `Runner.repeat` raises: `Conflict` while the run is open and where its input had secrets that are gone,
+        `NotFound` where it is no longer kept.
         """
         launched = await self._runner.repeat(event.workspace, run_id)
         step = self._step(event, launched.run_id, flow=flow, message=f"Republished to {title} by {by}.", by=by)
         await self._recorder.write((Item(step.id, encode_line(step), digest("republished", launched.run_id)),))
-        return Republished(launched, step.id)
+        return step.id
 
     def _step(self, event: Record, run_id: str, *, flow: str, message: str, by: str) -> Record:
         step_id = new_id(self._clock.now_ms())

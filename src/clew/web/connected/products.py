@@ -76,7 +76,6 @@ def _row(product: Product, integrations: Sequence[Integration], counted: FacetVa
         base_url=product.base_url,
         integrations=Link(say_count(count, "integration"), f"{href}#integrations") if count else Link("none"),
         activity=build_activity(counted, ("product", product.key)),
-        is_known=True,
     )
 
 
@@ -90,7 +89,6 @@ def _named_only(face: WebFace, workspace: str, counted: dict[str, FacetValue]) -
                 base_url="",
                 integrations=Link(""),
                 activity=build_activity(found, ("product", key)),
-                is_known=False,
             )
 
 

@@ -44,14 +44,13 @@ class Recent(msgspec.Struct, frozen=True):
 
 
 class ProductRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A product in the list. `is_known`: the registry has it; else records only name it."""
+    """A product in the list. One that records only name leads nowhere."""
 
     key: str
     title: Link
     base_url: str
     integrations: Link
     activity: Activity
-    is_known: bool
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):

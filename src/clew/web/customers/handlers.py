@@ -298,7 +298,7 @@ async def _republish(face: WebFace, place: Place, opened: OpenEvent, flow: str) 
         raise Invalid(f"No flow {flow[:80]!r} has consumed this event.", hint=f"Those that did: {consumers}.")
     title = face.flows[flow].title if flow in face.flows else flow
     by = place.session.member.email
-    return (await face.republisher.republish(event, run_id, flow=flow, title=title, by=by)).step_id
+    return await face.republisher.republish(event, run_id, flow=flow, title=title, by=by)
 
 
 async def _wait_for(face: WebFace, place: Place, record_id: str) -> None:
