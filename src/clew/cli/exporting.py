@@ -18,7 +18,7 @@ from clew.cli.command import err
 from clew.cli.connecting import ANSWER_S, Refused, check_answer, connect, server_options
 from clew.cli.filtering import filter_options
 from clew.core.errors import Unavailable
-from clew.log.export import FORMATS
+from clew.log.export import FORMATS, ExportFormat, RowCounter
 from clew.log.parameters import FILTER_NAMES, SORTS
 
 Pairs = list[tuple[str, str]]
@@ -42,7 +42,7 @@ class Total(msgspec.Struct, frozen=True):
 )
 @click.option("--sort", type=click.Choice(SORTS), default="desc", show_default=True, help="Newest or oldest first.")
 @server_options
-def export(*, filters: Pairs, form: str, target: str, sort: str, url: str, key: str) -> None:
+def export(*, filters: Pairs, form: ExportFormat, target: str, sort: str, url: str, key: str) -> None:
     """Write every record under the filters into FILE, which is there once it is whole.
 
     A row has what a list shows of a record. Bodies are not in it: the API gives each record whole.
@@ -115,14 +115,15 @@ def _copy(pieces: Iterable[bytes], file: BinaryIO, tell: Callable[[bytes], objec
 class _Bar:
     """A bar of rows on standard error, where that is a terminal; of bytes for Parquet, whose rows cannot be seen."""
 
-    def __init__(self, total: Total, form: str) -> None:
-        self._row_end = {"csv": b'"\r\n', "ndjson": b"\n"}.get(form, b"")
-        rows = (MofNCompleteColumn(),) if self._row_end else ()
+    def __init__(self, total: Total, form: ExportFormat) -> None:
+        self._rows = RowCounter(form)
+        is_counted = form != "parquet"
+        rows = (MofNCompleteColumn(),) if is_counted else ()
         size = TextColumn("{task.fields[size]:,} bytes")
         columns = (TextColumn("Exporting"), BarColumn(), *rows, size, TimeElapsedColumn())
         self._progress = Progress(*columns, console=err, disable=not err.is_terminal, transient=True)
         self._task: TaskID = self._progress.add_task(
-            "", total=total.count if self._row_end and not total.truncated else None, size=0
+            "", total=total.count if is_counted and not total.truncated else None, size=0
         )
         self.size = 0
 
@@ -136,5 +137,4 @@ class _Bar:
     def tell(self, piece: bytes) -> None:
         """A piece more."""
         self.size += len(piece)
-        rows = piece.count(self._row_end) if self._row_end else 0
-        self._progress.update(self._task, advance=rows, size=self.size)
+        self._progress.update(self._task, advance=self._rows.add(piece), size=self.size)

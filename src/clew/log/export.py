@@ -113,6 +113,34 @@ def csv_rows(rows: Iterable[Iterable[str]]) -> bytes:
     return text.getvalue().encode()
 
 
+class RowCounter:
+    """Counts the records of a file as its pieces come. Those of a Parquet file cannot be counted: they are 0."""
+
+    def __init__(self, format: ExportFormat) -> None:
+        self._format = format
+        self._is_heading = format == "csv"
+        self._is_quoted = False
+
+    def add(self, piece: bytes) -> int:
+        """How many records end in the next piece."""
+        if self._format == "parquet":
+            return 0
+        rows = piece.count(b"\n") if self._format == "ndjson" else self._add_csv(piece)
+        heading = int(self._is_heading and rows > 0)
+        self._is_heading = self._is_heading and not heading
+        return rows - heading
+
+    def _add_csv(self, piece: bytes) -> int:
+        """A cell may have line ends of its own: behind an odd number of quotes it is not over."""
+        rows = 0
+        *lines, rest = piece.split(b"\n")
+        for line in lines:
+            self._is_quoted ^= line.count(b'"') % 2 == 1
+            rows += not self._is_quoted
+        self._is_quoted ^= rest.count(b'"') % 2 == 1
+        return rows
+
+
 def _harmless(cell: str) -> str:
     return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
 

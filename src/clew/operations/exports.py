@@ -19,7 +19,7 @@ import msgspec
 from clew.core.clock import DAY_MS, SECOND_MS, Clock
 from clew.core.errors import ClewError, NotFound, TooMany, Unavailable
 from clew.core.ids import is_id, new_id
-from clew.log.export import ExportFormat
+from clew.log.export import ExportFormat, RowCounter
 from clew.log.query import Filter, Sort
 
 KEPT_MS = DAY_MS
@@ -30,7 +30,6 @@ ROOM_BYTES = 512 * 1024 * 1024
 """What is left free on the disk: the journal comes first."""
 RETRY_S = 1.0
 """How long it waits where downloads have all connections."""
-_ROW_ENDS = {"csv": b'"\r\n', "ndjson": b"\n"}
 
 _LOG = logging.getLogger(__name__)
 
@@ -161,11 +160,11 @@ class Exports:
         path = self.path(export)
         number = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
         with os.fdopen(number, "wb") as file:
-            pieces = await self._begin(filter, export.format, sort)
+            pieces, rows = await self._begin(filter, export.format, sort), RowCounter(export.format)
             try:
                 async for piece in pieces:
                     await asyncio.to_thread(self._add, file, piece)
-                    self._tell(export, piece)
+                    self._tell(export, len(piece), rows.add(piece))
             finally:
                 await _close(pieces)
         self._change(export.id, state="done", ended_at=self._clock.now_ms())
@@ -184,12 +183,9 @@ class Exports:
             raise Unavailable("The server's disk has too little room for it.")
         file.write(piece)
 
-    def _tell(self, export: Export, piece: bytes) -> None:
+    def _tell(self, export: Export, size: int, records: int) -> None:
         now = self._found.get(export.id, export)
-        rows = piece.count(_ROW_ENDS[export.format]) if export.format in _ROW_ENDS else 0
-        # the first line of a CSV is no record
-        first = 1 if export.format == "csv" and not now.size and rows else 0
-        self._change(export.id, records=now.records + rows - first, size=now.size + len(piece))
+        self._change(export.id, records=now.records + records, size=now.size + size)
 
     def _change(self, export_id: str, **fields: object) -> None:
         if export_id in self._found:
