@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from harness.filled_log import MESSAGE, fill_log
 from harness.server import ServerProcess
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process is set back in /proc")
@@ -20,40 +20,11 @@ FEW = {"customer": "c7"}
 MOST_MORE_MB, MOST_OVER_IDLE_MB, MOST_LEFT_MB = 90, 150, 70
 """About twice what they are. Where the engine reads ahead of each part and keeps what it freed: 180, 200, 180."""
 
-FILL = f"""
-import sys
-from pathlib import Path
-from clew.core.clock import DAY_MS, SystemClock
-from clew.log.clickhouse import ClickHouseStore
-from clew.log.engine import WRITER_SETTINGS, open_client
-
-directory = Path(sys.argv[1])
-ClickHouseStore(directory).close()
-client = open_client(directory, WRITER_SETTINGS)
-end_ms = SystemClock().now_ms() // DAY_MS * DAY_MS
-for day in range({DAYS}):
-    client.command(
-        "INSERT INTO log (id, time, workspace, kind, status, event, customer, message, parameters, trace_id) "
-        f"WITH {{end_ms - (day + 1) * DAY_MS}} + intDiv(number * {{DAY_MS}}, {A_DAY}) AS ms, lower(hex(ms)) AS digits "
-        "SELECT concat('0', substring(digits, 2, 7), '-', substring(digits, 9, 4), '-7000-8000-', "
-        "lower(hex(toUInt32(number))), '0000'), ms, 'default', 'step', 'info', "
-        "'order.released', concat('c', toString(number % 100)), repeat(hex(sipHash64(number)), 8), "
-        "concat('{{\\"n\\": \\"', repeat(hex(sipHash64(number, 1)), 8), '\\"}}'), lower(hex(sipHash128(number))) "
-        f"FROM numbers({A_DAY})"
-    )
-client.close()
-"""
-
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """A server whose log was filled by the engine itself: senders would need minutes for it."""
     data = tmp_path_factory.mktemp("memory") / "data"
-    (data / "log").mkdir(parents=True)
-    filled = subprocess.run(
-        [sys.executable, "-c", FILL, str(data / "log")], capture_output=True, text=True, check=False
-    )
-    assert filled.returncode == 0, filled.stderr
+    fill_log(data, [(A_DAY, MESSAGE)] * DAYS)
     process = ServerProcess(data, env={"CLEW_KEEP_DAYS": "0"}).start()
     yield process
     process.close()
