@@ -15,7 +15,7 @@ from clew.registry.members import Member
 from clew.registry.products import Product
 from clew.registry.registry import Registry
 from clew.registry.schemes import hmac_sha256
-from harness.page_text import main_text_of, text_of
+from harness.page_text import main_text_of, text_of, token_of
 from harness.pages import Client, Keep, MakeRecord
 
 ORDERS = {"source_product": "erp", "target_product": "ship", "integration": "orders"}
@@ -67,9 +67,7 @@ def href_of(row: str, words: str) -> str:
 def press(client: Client, path: str, **fields: str) -> str:
     """Send the form of a page and go where it leads."""
     page = client.get(path.rpartition("/")[0])
-    token = re.search(r'name="form_token" value="([^"]+)"', page.text)
-    assert token
-    answer = client.post(path, data={"form_token": token[1], **fields})
+    answer = client.post(path, data={"form_token": token_of(page.text), **fields})
     assert answer.status_code == 303, answer.text
     return answer.headers["location"]
 

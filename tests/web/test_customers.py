@@ -11,6 +11,7 @@ import pytest
 from clew.core.clock import DAY_MS, MINUTE_MS, FakeClock
 from clew.registry.registry import Registry
 from clew.web.links import customer_href, customer_key
+from harness.page_text import link_of
 from harness.pages import Client, Keep, MakeRecord
 from harness.server import eventually
 
@@ -22,12 +23,6 @@ def names_of(html: str) -> list[str]:
 def row_of(html: str, name: str) -> str:
     rows = re.findall(r"<tr>.*?</tr>", html[html.index("<tbody") :], re.DOTALL)
     return next(row for row in rows if f">{name}</a>" in row)
-
-
-def link_of(html: str, label: str) -> str:
-    found = re.search(rf'<a [^>]*?href="([^"]+)"[^>]*>{label}', html[html.index("<main") :])
-    assert found, label
-    return unescape(found[1])
 
 
 def test_customers_are_listed_with_a_red_dot_for_those_with_failures(

@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from html import unescape
 
 import pytest
 
 from clew.core.record import Record
-from harness.page_text import main_text_of, text_of
+from harness.page_text import graph_of, main_text_of, steps_of, text_of
 from harness.shop_pages import Shop
 
 REASON = "postal_code: must not be blank"
-
-
-def steps_of(html: str) -> dict[str, str]:
-    table = html[html.index('id="steps"') :]
-    rows = re.findall(r'<th scope="row">(.*?)</th>\s*(.*?)</tr>', table, re.DOTALL)
-    plain = [text_of(cell) for row in rows for cell in row]
-    return dict(zip(plain[::2], plain[1::2], strict=True))
-
-
-def graph_of(html: str) -> dict[str, dict[str, object]]:
-    found = re.search(r'data-graph="([^"]*)"', html)
-    assert found
-    graph = json.loads(unescape(found.group(1)))
-    return {node["id"]: node for node in graph["nodes"]} | {
-        f"{link['source']}→{link['target']}": link["is_taken"] for link in graph["links"]
-    }
 
 
 def dotted_tabs(html: str) -> list[str]:

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
-from html import unescape
 
 import pytest
 
 from clew.core.record import Record
-from harness.page_text import main_text_of, text_of
+from harness.page_text import graph_of, main_text_of, text_of
 from harness.server import eventually
 from harness.shop_pages import Shop
-
-
-def graph_of(html: str) -> dict[str, dict[str, object]]:
-    found = re.search(r'data-graph="([^"]*)"', html)
-    assert found
-    graph = json.loads(unescape(found.group(1)))
-    return {node["id"]: node for node in graph["nodes"]} | {
-        f"{link['source']}→{link['target']}": link["is_taken"] for link in graph["links"]
-    }
 
 
 @pytest.mark.feature("C43", "C44", "C62")

@@ -11,20 +11,10 @@ import pytest
 from clew.core.clock import DAY_MS, HOUR_MS, FakeClock
 from clew.core.record import Record
 from clew.registry.registry import Registry
-from harness.page_text import text_of
+from harness.page_text import events_of, link_of, text_of
 from harness.pages import Client, Keep, MakeRecord
 
 SIX = ["API Requests", "External Webhooks", "External Event Pulls", "External Events", "Internal Events", "Flow Runs"]
-
-
-def events_of(html: str) -> list[str]:
-    return [unescape(text) for text in re.findall(r'<td class="event[^"]*"><a href="[^"]+">(.*?)</a>', html)]
-
-
-def link_of(html: str, label: str) -> str:
-    match = re.search(rf'<a [^>]*?href="([^"]+)"[^>]*>{re.escape(label)}', html)
-    assert match, label
-    return unescape(match.group(1))
 
 
 def dotted_logs(client: Client) -> list[str]:

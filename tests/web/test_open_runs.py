@@ -8,18 +8,11 @@ from html import unescape
 import pytest
 
 from clew.core.record import Record
-from harness.page_text import text_of
+from harness.page_text import steps_of
 from harness.server import eventually
 from harness.shop_pages import Shop
 
 REASON = "postal_code: must not be blank"
-
-
-def steps_of(html: str) -> dict[str, str]:
-    table = html[html.index('id="steps"') :]
-    rows = re.findall(r'<th scope="row">(.*?)</th>\s*(.*?)</tr>', table, re.DOTALL)
-    plain = [text_of(cell) for row in rows for cell in row]
-    return dict(zip(plain[::2], plain[1::2], strict=True))
 
 
 @pytest.mark.feature("C60", "D09")

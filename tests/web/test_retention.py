@@ -15,7 +15,7 @@ from clew.log.retention import Retention
 from clew.log.store import Kept
 from clew.registry.members import Role
 from clew.registry.registry import Registry
-from harness.page_text import main_text_of
+from harness.page_text import main_text_of, token_of
 from harness.pages import Client, Keep, MakeRecord
 
 LOGGING = "/settings/logging"
@@ -29,12 +29,6 @@ def settings(settings: Settings) -> Settings:
 
 def read(answer: httpx.Response) -> str:
     return main_text_of(answer.text)
-
-
-def token_of(answer: httpx.Response) -> str:
-    found = re.search(r'name="form_token" value="([^"]+)"', answer.text)
-    assert found
-    return found[1]
 
 
 def old(make_record: MakeRecord, days: int, kind: Kind = "step", **fields: object) -> Record:
@@ -75,14 +69,14 @@ class TestPins:
         keep(pinned, other, child)
         page = client.get(f"/records/{pinned.id}")
         assert "Kept with its trace" not in page.text
-        answer = client.post(f"/records/{pinned.id}/pin", data={"form_token": token_of(page)})
+        answer = client.post(f"/records/{pinned.id}/pin", data={"form_token": token_of(page.text)})
         assert (answer.status_code, answer.headers["location"]) == (303, f"/records/{pinned.id}")
         retention.run()
         assert "Kept with its trace: pinned by ada@acme.example" in read(client.get(f"/records/{pinned.id}"))
         assert client.get(f"/records/{child.id}").status_code == 200
         assert client.get(f"/records/{other.id}").status_code == 404
         assert "kept ada@acme.example" in read(client.get(LOGGING))
-        client.post(f"/records/{pinned.id}/unpin", data={"form_token": token_of(page)})
+        client.post(f"/records/{pinned.id}/unpin", data={"form_token": token_of(page.text)})
         assert registry.pins.list_all() == ()
         assert f"/records/{pinned.id}" not in client.get(LOGGING).text
         retention.run()
@@ -101,7 +95,7 @@ class TestPins:
         assert "pinned by ada@acme.example" in read(page)
         assert "Unpin" not in page.text
         assert "Unpin " not in read(stranger.get(LOGGING)).replace("When Unpin", "")
-        token = token_of(page)
+        token = token_of(page.text)
         assert stranger.post(f"/records/{record.id}/unpin", data={"form_token": token}).status_code == 403
         assert stranger.post(f"/records/{record.id}/pin", data={"form_token": token}).status_code == 403
         assert registry.pins.find("default", record.id) is not None
@@ -113,7 +107,7 @@ class TestPins:
         keep(record)
         page = client.get(f"/records/{record.id}")
         assert client.post(f"/records/{record.id}/pin", data={"form_token": "guessed"}).status_code == 403
-        assert client.post("/records/no-id/pin", data={"form_token": token_of(page)}).status_code == 404
+        assert client.post("/records/no-id/pin", data={"form_token": token_of(page.text)}).status_code == 404
         assert registry.pins.list_all() == ()
 
 

@@ -11,7 +11,7 @@ import pytest
 from clew.cli.tailing import read_events
 from clew.core.clock import DAY_MS, HOUR_MS, FakeClock
 from clew.log.memory import MemoryStore
-from harness.page_text import text_of
+from harness.page_text import events_of, link_of, text_of
 from harness.pages import Client, Keep, MakeRecord
 from harness.pausing_store import PausingStore
 
@@ -30,16 +30,6 @@ def apples(keep: Keep, make_record: MakeRecord) -> list[str]:
     ]
     keep(*records)
     return [record.event for record in records]
-
-
-def events_of(html: str) -> list[str]:
-    return [unescape(text) for text in re.findall(r'<td class="event[^"]*"><a href="[^"]+">(.*?)</a>', html)]
-
-
-def link_of(html: str, label: str) -> str:
-    match = re.search(rf'<a [^>]*?href="([^"]+)"[^>]*>{re.escape(label)}', html)
-    assert match, label
-    return unescape(match.group(1))
 
 
 @pytest.mark.feature("A17")

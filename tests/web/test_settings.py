@@ -13,7 +13,7 @@ from clew.registry.integrations import Integration
 from clew.registry.members import Role
 from clew.registry.products import Product
 from clew.registry.registry import Registry
-from harness.page_text import main_text_of, text_of
+from harness.page_text import main_text_of, text_of, token_of
 from harness.pages import Client
 
 As = Callable[[Role], Client]
@@ -45,12 +45,6 @@ def rows_of(answer: httpx.Response) -> list[str]:
     bodies = "".join(re.findall(r"<tbody>(.*?)</tbody>", answer.text, re.DOTALL))
     rows = re.findall(r"<tr[^>]*>(.*?)</tr>", bodies, re.DOTALL)
     return [text_of(row) for row in rows]
-
-
-def token_of(answer: httpx.Response) -> str:
-    found = re.search(r'name="form_token" value="([^"]+)"', answer.text)
-    assert found
-    return found[1]
 
 
 @pytest.mark.feature("B19")
@@ -161,7 +155,7 @@ class TestLogging:
         assert "48 hours The setting CLEW_KEEP_KEYS_HOURS." in read(answer)
 
     def test_an_administrator_turns_one_off_and_on_again(self, client: Client, registry: Registry) -> None:
-        token = token_of(client.get(LOGGING))
+        token = token_of(client.get(LOGGING).text)
         turned = client.post(f"{LOGGING}/enableWebhookLogs/off", data={"form_token": token})
         assert (turned.status_code, turned.headers["location"]) == (303, LOGGING)
         stand = registry.switches.read("default")
@@ -181,7 +175,7 @@ class TestLogging:
         answer = client.get(LOGGING)
         assert "An administrator can turn them." in read(answer)
         assert "Turn off" not in answer.text
-        refused = client.post(f"{LOGGING}/enableApiLogs/off", data={"form_token": token_of(answer)})
+        refused = client.post(f"{LOGGING}/enableApiLogs/off", data={"form_token": token_of(answer.text)})
         assert refused.status_code == 403
         assert registry.switches.read("default").api_logs
 
@@ -191,7 +185,7 @@ class TestLogging:
 
     @pytest.mark.parametrize("path", ["enableActionRunLogs/off", "enableApiLogs/perhaps"])
     def test_what_is_no_switch_is_not_found(self, client: Client, path: str) -> None:
-        token = token_of(client.get(LOGGING))
+        token = token_of(client.get(LOGGING).text)
         answer = client.post(f"{LOGGING}/{path}", data={"form_token": token})
         assert answer.status_code == 404
         assert "enableApiLogs, enableWebhookLogs: on and off." in read(answer)

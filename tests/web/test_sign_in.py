@@ -12,15 +12,10 @@ from clew.core.clock import FakeClock
 from clew.registry.members import Member
 from clew.registry.registry import Registry
 from clew.web.security import local_path
+from harness.page_text import token_of
 from harness.pages import Client
 
 EMAIL, PASSWORD = "ada@acme.example", "correct horse battery"
-
-
-def token_of(html: str) -> str:
-    match = re.search(r'name="form_token" value="([0-9a-f]+)"', html)
-    assert match
-    return match.group(1)
 
 
 def sign_in(client: Client, *, email: str = EMAIL, password: str = PASSWORD, target: str = "/logs"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -29,6 +28,7 @@ from clew.web.time_zone import (
     zone_words,
 )
 from clew.web.wording import say_day, say_minute, say_moment, say_other_day
+from harness.page_text import token_of
 from harness.pages import Client
 
 Form = dict[str, str]
@@ -138,9 +138,7 @@ def test_a_link_made_of_typed_bounds_says_the_same_to_everyone():
 def choose(client: Client, **fields: str) -> Form:
     """What choosing a zone in the menu of a page leads to."""
     page = client.get("/logs").text
-    token = re.search(r'name="form_token" value="(\w+)"', page)
-    assert token
-    answer = client.post("/settings/time-zone", data={"form_token": token[1], **fields}, headers=REFERER)
+    answer = client.post("/settings/time-zone", data={"form_token": token_of(page), **fields}, headers=REFERER)
     assert answer.status_code == 303
     return dict(answer.headers)
 
@@ -197,9 +195,8 @@ def test_who_chooses_another_zone_comes_back_to_the_page_they_were_on(client: Cl
 
 
 def test_an_unknown_zone_is_refused_and_a_form_from_elsewhere_too(client: Client):
-    token = re.search(r'name="form_token" value="(\w+)"', client.get("/logs").text)
-    assert token
-    refused = client.post("/settings/time-zone", data={"form_token": token[1], "zone": "Mars/Olympus"})
+    token = token_of(client.get("/logs").text)
+    refused = client.post("/settings/time-zone", data={"form_token": token, "zone": "Mars/Olympus"})
     assert refused.status_code == 422
     assert "Mars/Olympus" in refused.text
     assert client.post("/settings/time-zone", data={"zone": "UTC"}).status_code == 403
