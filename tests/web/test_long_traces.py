@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 
 from clew.core.record import Record
-from clew.web.record.finding import MOST_CHAIN
+from clew.diagnosis.chain import MOST_CHAIN
 from harness.pages import Client, Keep, MakeRecord
 
 NOTE = "Only the first 5,000 records of this trace are read here"

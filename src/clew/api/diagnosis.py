@@ -12,7 +12,7 @@ from litestar.params import FromPath
 
 from clew.api.authentication import requires
 from clew.api.representation import CoverageForm, RecordItem, item_fields, show_item
-from clew.api.visible import find_chain, find_visible
+from clew.api.visible import find_visible, find_visible_chain
 from clew.core.clock import from_rfc3339, to_rfc3339
 from clew.core.errors import FieldError, Invalid
 from clew.core.record import ErrorInfo, Kind, Record, summarize
@@ -146,7 +146,7 @@ def build_diagnosis(search: Search, keys: Keys, product_title: Callable[[str, st
     async def get_cause(principal: NamedDependency[Principal], id: FromPath[str]) -> CauseForm:
         """Find the first failure that explains this record, the way to it, and what else it broke."""
         record = await find_visible(search, principal, id)
-        chain = await find_chain(search, principal, record)
+        chain = await find_visible_chain(search, principal, record)
         note(f"looked for the cause among {len(chain)} records")
         return _show_cause(build_cause(chain, record.id, lambda key: product_title(principal.workspace, key)))
 
@@ -154,7 +154,7 @@ def build_diagnosis(search: Search, keys: Keys, product_title: Callable[[str, st
     async def get_decisions(principal: NamedDependency[Principal], id: FromPath[str]) -> DecisionList:
         """List for every flow that could have started whether it did, and if not why."""
         record = await find_visible(search, principal, id)
-        decisions = build_decisions(await find_chain(search, principal, record), record.id)
+        decisions = build_decisions(await find_visible_chain(search, principal, record), record.id)
         note(f"found {len(decisions)} {'decision' if len(decisions) == 1 else 'decisions'}")
         return DecisionList(items=[_show_decision(decision) for decision in decisions])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from clew.core.errors import NotFound
 from clew.core.ids import is_id
 from clew.core.record import Kind, Record
+from clew.diagnosis.chain import find_chain
 from clew.log.search import Search
 from clew.registry.keys import Principal
 
@@ -29,11 +30,7 @@ async def find_visible(search: Search, principal: Principal, record_id: str, kin
     return record
 
 
-async def find_chain(search: Search, principal: Principal, record: Record) -> list[Record]:
-    """All records of a record's chain that the caller may see, itself among them, oldest first."""
-    if not record.trace_id:
-        return [record]
-    found = await search.trace(principal.workspace, record.trace_id)
-    chain = [other for other in found if may_see(principal, other)]
-    # A chain that was cut at its limit may lack the record itself.
-    return chain if any(other.id == record.id for other in chain) else [*chain, record]
+async def find_visible_chain(search: Search, principal: Principal, record: Record) -> list[Record]:
+    """The records of a record's chain that the caller may see, itself among them, oldest first."""
+    chain = await find_chain(search, record)
+    return [other for other in chain.records if other.id == record.id or may_see(principal, other)]

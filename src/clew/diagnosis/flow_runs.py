@@ -11,6 +11,7 @@ from clew.core.clock import to_rfc3339
 from clew.core.errors import NotFound
 from clew.core.ids import is_id
 from clew.core.record import Record
+from clew.diagnosis.chain import Focus, find_chain, read_chain
 from clew.diagnosis.flow_run import FlowRun, RunFacts, assemble_run, facts_of
 from clew.flows.flow import Flow
 from clew.flows.runner import OpenRun, Runner
@@ -49,13 +50,14 @@ class FlowRuns:
         facts, record = await self._look(workspace, run_id.lower()) if is_id(run_id) else (None, None)
         if facts is None or (customer and facts.customer != customer):
             raise NotFound(f"There is no flow run {run_id[:80]!r}.", hint="It may be older than what is kept.")
-        chain: list[Record] = []
-        if facts.trace_id:
-            chain = await self._search.trace(workspace, facts.trace_id)
-        if record is not None and all(other.id != record.id for other in chain):
-            chain.append(record)  # a chain that was cut at its limit may lack it
+        chain: tuple[Record, ...] = ()
+        if record is not None:
+            chain = (await find_chain(self._search, record)).records
+        elif facts.trace_id:
+            focus = Focus(workspace, facts.trace_id, facts.id, facts.event_id, facts.time)
+            chain = (await read_chain(self._search, focus)).records
         flow = self._flows.get(facts.flow)
-        return FoundRun(assemble_run(facts, record, chain, flow.graph if flow else None), tuple(chain))
+        return FoundRun(assemble_run(facts, record, chain, flow.graph if flow else None), chain)
 
     async def _look(self, workspace: str, run_id: str) -> tuple[RunFacts | None, Record | None]:
         for _ in range(ENDING_TRIES):

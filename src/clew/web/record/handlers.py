@@ -7,10 +7,11 @@ import asyncio
 from litestar import Response, get
 from litestar.params import FromPath, FromQuery
 
+from clew.diagnosis.chain import MOST_CHAIN, find_chain
 from clew.web.face import Face, HttpRequest, WebFace, can_operate, session_of
 from clew.web.record.bodies import file_name_of, media_type_of
 from clew.web.record.build import EVENT_DETAILS, TABS, Subject, build_record_page, log_path_of
-from clew.web.record.finding import MOST_CHAIN, find_chain, find_record
+from clew.web.record.finding import find_record
 from clew.web.record.pins import build_pin
 from clew.web.record.removed import refuse_removed_payload
 from clew.web.record.views import TabName
@@ -56,5 +57,5 @@ async def download_payload(request: HttpRequest, face: Face, record_id: FromPath
 
 async def _find_subject(face: WebFace, workspace: str, record_id: str) -> Subject:
     record = await find_record(face, workspace, record_id)
-    chain = await find_chain(face, record)
+    chain = await find_chain(face.search, record)
     return Subject(record, chain.records, face.flows, read_first=MOST_CHAIN if chain.is_cut else 0)
