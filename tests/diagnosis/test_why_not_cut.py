@@ -34,7 +34,7 @@ class Bounded(MemoryStore):
     def page(self, query: Query) -> Page:
         return Page((), False, False, truncated=True) if self._is_too_much(query.filter) else super().page(query)
 
-    def count(self, filter: Filter) -> Count:
+    def count(self, filter: Filter, budget_ms: int | None = None) -> Count:
         return Count(0, truncated=True) if self._is_too_much(filter) else super().count(filter)
 
 

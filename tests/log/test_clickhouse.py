@@ -500,3 +500,20 @@ def test_a_log_from_before_finds_words_by_the_index_of_today(tmp_path):
         store.close()
         """,
     )
+
+
+def test_a_count_that_takes_too_long_tells_how_many_there_are_at_least(tmp_path):
+    run(
+        tmp_path,
+        """
+        store = open_store()
+        body = "zinc plated " * 2_000
+        for first in range(0, 6_000, 2_000):
+            store.insert(block(2_000, first, payload=body), str(first))
+        plated = Filter(workspace="w", phrases=(("zinc", "plated"),))
+        cut = store.count(plated, 1)
+        assert cut.truncated and cut.count < 6_000, cut
+        assert store.count(plated, 30_000) == store.count(plated) == Count(6_000)
+        store.close()
+        """,
+    )

@@ -32,7 +32,7 @@ class Limited(MemoryStore):
         page = super().page(query)
         return Page(page.items, has_next=bool(page.items), has_prev=False, truncated=True, reached_ms=self.reached_ms)
 
-    def count(self, filter):
+    def count(self, filter, budget_ms=None):
         return Count(super().count(filter).count, truncated=True, reached_ms=self.reached_ms)
 
     def histogram(self, filter, step_ms):

@@ -25,14 +25,14 @@ from clew.diagnosis.event_steps import EventSteps, StepStatus, find_all_steps, f
 from clew.diagnosis.thread import Entry
 from clew.log.parameters import ListRequest
 from clew.log.query import Filter, Place, Query
-from clew.log.search import Answer, Coverage, Search
+from clew.log.search import PAGE_COUNT_MS, Answer, Coverage, Search
 from clew.log.store import Count, Traces
 
 BEFORE_MS = HOUR_MS
 """How long before an event its steps may be dated: the clocks of those who report differ."""
 AFTER_MS = 2 * DAY_MS
-"""How long after an event a failure of its is looked for, where events are picked by their failures: a delivery is tried
-again for 24 hours."""
+"""How long after an event its failure is looked for, where events are picked by their failures: a delivery is tried again
+for 24 hours."""
 MAX_THREAD_RECORDS = 5_000
 """Of all threads of a page."""
 MAX_FAILED = 1_000
@@ -169,7 +169,9 @@ class ApplicationEvents:
     async def _count(self, answer: Answer, filter: Filter) -> Count:
         """How many there are; where the page is all of them, nobody is asked."""
         if answer.next_cursor or answer.prev_cursor or answer.page.truncated:
-            return (await self._search.count(filter)).count
+            count = (await self._search.count(filter, PAGE_COUNT_MS)).count
+            shown = len(answer.page.items) if count.truncated else 0
+            return msgspec.structs.replace(count, count=max(count.count, shown))
         return Count(len(answer.page.items))
 
     async def _keep(self, asked: Asked, items: Sequence[Summary]) -> list[EventSteps]:

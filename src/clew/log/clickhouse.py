@@ -145,9 +145,9 @@ class ClickHouseStore:
                 break
         return _page(query, found, truncated=truncated, reached_ms=reached_ms)
 
-    def count(self, filter: Filter) -> Count:
+    def count(self, filter: Filter, budget_ms: int | None = None) -> Count:
         """All at once; where that is too much, the latest range that is not."""
-        return self._reports.count(filter)
+        return self._reports.count(filter, budget_ms)
 
     def histogram(self, filter: Filter, step_ms: int) -> Histogram:
         """As `count` does it."""
@@ -265,8 +265,11 @@ class ClickHouseStore:
         return Stepping(windows_of_scan(whole, start_ms, self._rows(), later=later, has_begun=has_begun))
 
     def _widening(self, filter: Filter, place_ms: int | None, *, later: bool) -> Widening:
+        windows = self._windows(filter, place_ms, later=later)
+        # One of many customers hardly fills a page in an hour, and words are looked up day by day in any case.
+        is_rare = filter.customer or filter.words or filter.phrases
         return Widening(
-            self._windows(filter, place_ms, later=later),
+            join_first(windows, later=later) if is_rare else windows,
             {} if _is_needle(filter) else self._rows(),
             self.sums.most(filter),
             is_told=is_told(filter),
@@ -288,12 +291,8 @@ class ClickHouseStore:
             return [whole]
         days = self._days.known()
         if later:
-            windows = windows_on(whole, place_ms, days)
-        else:
-            windows = windows_back(whole, self._start_ms(place_ms, later=later), days)
-        # One of many customers hardly fills a page in an hour, and words are looked up day by day in any case.
-        is_rare = filter.customer or filter.words or filter.phrases
-        return join_first(windows, later=later) if is_rare else windows
+            return windows_on(whole, place_ms, days)
+        return windows_back(whole, self._start_ms(place_ms, later=later), days)
 
     def _records(self, question: sql.Statement) -> list[Record]:
         return read_records(self._ask_whole(question))

@@ -53,8 +53,8 @@ class MemoryStore:
             chosen, has_prev, has_next = after[: query.limit], True, len(after) > query.limit
         return Page(items=tuple(summarize(record) for record in chosen), has_next=has_next, has_prev=has_prev)
 
-    def count(self, filter: Filter) -> Count:
-        """All that match."""
+    def count(self, filter: Filter, budget_ms: int | None = None) -> Count:
+        """All that match, however long it takes."""
         self.check()
         return Count(sum(matches(record, filter) for record in self._records))
 

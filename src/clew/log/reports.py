@@ -39,9 +39,11 @@ class Reports:
         self._sums = sums
         self._timeout_s = timeout_s
 
-    def count(self, filter: Filter) -> Count:
+    def count(self, filter: Filter, budget_ms: int | None = None) -> Count:
         """See `LogStore.count`."""
-        found, whole, reached_ms = self._report(filter, lambda window, end_s: self._count(filter, window, end_s))
+        found, whole, reached_ms = self._report(
+            filter, lambda window, end_s: self._count(filter, window, end_s), budget_ms
+        )
         return Count(found or 0, truncated=not whole, reached_ms=reached_ms)
 
     def histogram(self, filter: Filter, step_ms: int) -> Histogram:
@@ -58,17 +60,20 @@ class Reports:
         )
         return Facets(found or dict.fromkeys(names, ()), truncated=not whole, reached_ms=reached_ms)
 
-    def _report(self, filter: Filter, ask: Callable[[Window, float], Found]) -> tuple[Found | None, bool, int | None]:
+    def _report(
+        self, filter: Filter, ask: Callable[[Window, float], Found], budget_ms: int | None = None
+    ) -> tuple[Found | None, bool, int | None]:
         """What was found, whether in the whole range, and if not, from when on (None: nowhere)."""
         begun_s = time.monotonic()
+        budget_s = self._timeout_s if budget_ms is None else min(budget_ms / 1000, self._timeout_s)
         try:
-            return ask(Window(filter.from_ms, filter.to_ms), begun_s + self._timeout_s / 2), True, None
+            return ask(Window(filter.from_ms, filter.to_ms), begun_s + budget_s / 2), True, None
         except LimitReached:
             found, reached_ms = None, None
         with contextlib.suppress(LimitReached):
             for window in self._windows(filter)[:-1]:
                 latest = Window(window.from_ms, filter.to_ms)
-                found, reached_ms = ask(latest, begun_s + self._timeout_s), latest.from_ms
+                found, reached_ms = ask(latest, begun_s + budget_s), latest.from_ms
         return found, False, reached_ms
 
     def _count(self, filter: Filter, window: Window, end_s: float) -> int:

@@ -24,6 +24,10 @@ from clew.log.turns import Turns
 OLDEST_FRESH_MS = 10 * SECOND_MS
 """How long the oldest record's time is believed: only retention and reports of the past change it."""
 
+PAGE_COUNT_MS = 400
+"""How long a page waits for its counter. A phrase that a million records have takes seconds to count; then the counter
+says how many there are at least."""
+
 SCANS_AT_ONCE = 2
 """Each keeps a core and a thread busy: the other half is for lists and pages."""
 
@@ -136,9 +140,9 @@ class Search:
         """The page that is asked for. Going back before the first page gives the first page."""
         return await self._run(lambda: self._page(request))
 
-    async def count(self, filter: Filter) -> CountAnswer:
-        """How many records match."""
-        return await self._run(lambda: self._count(filter))
+    async def count(self, filter: Filter, budget_ms: int | None = None) -> CountAnswer:
+        """How many records match. See `LogStore.count`."""
+        return await self._run(lambda: self._count(filter, budget_ms))
 
     async def histogram(self, filter: Filter, bars: int = DEFAULT_BARS, step_ms: int | None = None) -> HistogramAnswer:
         """How many records of each status match over time, in round steps: at most `bars`, or `step_ms` each.
@@ -201,9 +205,9 @@ class Search:
             _cut(self._coverage(query.filter, indexed_until), query, page),
         )
 
-    def _count(self, filter: Filter) -> CountAnswer:
+    def _count(self, filter: Filter, budget_ms: int | None) -> CountAnswer:
         indexed_until = self._progress.indexed_until_ms()
-        count = self._store.count(filter)
+        count = self._store.count(filter, budget_ms)
         whole = self._coverage(filter, indexed_until)
         return CountAnswer(count, _cut_back(whole, truncated=count.truncated, reached_ms=count.reached_ms))
 

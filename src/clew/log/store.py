@@ -123,8 +123,8 @@ class LogStore(Protocol):
         """A page of summaries. See `Query` for the order. Never more than `query.limit` items."""
         ...
 
-    def count(self, filter: Filter) -> Count:
-        """How many records match."""
+    def count(self, filter: Filter, budget_ms: int | None = None) -> Count:
+        """How many records match; at least, where that is not known within `budget_ms`."""
         ...
 
     def histogram(self, filter: Filter, step_ms: int) -> Histogram:

@@ -9,7 +9,9 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 
 from clew.core.errors import NotFound, Unavailable
 from clew.log.export import CONTENT_TYPES
+from clew.log.query import Filter
 from clew.log.report_parameters import parse_export
+from clew.log.search import PAGE_COUNT_MS
 from clew.operations.exports import Export, Exports
 from clew.registry.sessions import Session
 from clew.web.exports.views import ExportPage, ExportRow, ExportsPage
@@ -39,7 +41,7 @@ async def start_export(request: HttpRequest, face: Face, name: FromPath[str] = "
         ("format", form.get("format", "csv")),
     )
     asked = parse_export(face.parser, pairs, workspace=workspace, fixed=fixed_of(log))
-    expected = 0 if asked.filter.contains is not None else (await face.search.count(asked.filter)).count.count
+    expected = await _count(face, asked.filter)
     now_ms = face.clock.now_ms()
     export = Export(
         id=exports.new_id(),
@@ -54,6 +56,14 @@ async def start_export(request: HttpRequest, face: Face, name: FromPath[str] = "
     )
     exports.start(export, asked.filter, asked.sort)
     return Redirect(f"{PATH}/{export.id}", status_code=HTTP_303_SEE_OTHER)
+
+
+async def _count(face: WebFace, filter: Filter) -> int:
+    """How many records there are, 0 where that cannot be told soon."""
+    if filter.contains is not None:
+        return 0
+    count = (await face.search.count(filter, PAGE_COUNT_MS)).count
+    return 0 if count.truncated else count.count
 
 
 @get(PATH)

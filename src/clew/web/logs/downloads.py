@@ -12,6 +12,7 @@ from clew.core.clock import to_rfc3339
 from clew.log.downloads import begin_export
 from clew.log.export import CONTENT_TYPES, ExportFormat
 from clew.log.report_parameters import parse_export
+from clew.log.store import Count
 from clew.web.face import Face, HttpRequest, session_of
 from clew.web.layout import LogName
 from clew.web.logs.asked import find_log, fixed_of, url_of
@@ -25,9 +26,9 @@ MANY_RECORDS = 200_000
 """From so many on a file is made on the server first: it takes a while, and a download that breaks begins anew."""
 
 
-def build_preparation(url: LogUrl, count: int) -> Preparation | None:
-    """How a file of so many records is begun, None where a download does."""
-    if count < MANY_RECORDS:
+def build_preparation(url: LogUrl, count: Count) -> Preparation | None:
+    """How a file is begun that has many records, or nobody knows how many; None where it is downloaded at once."""
+    if count.count < MANY_RECORDS and not count.truncated:
         return None
     formats = tuple(Option(format, label) for format, label in FORMAT_LABELS.items())
     return Preparation(url.part("exports").without("limit").href, formats)

@@ -16,7 +16,8 @@ from clew.core.ids import is_id, is_trace_id
 from clew.core.record import Kind
 from clew.log.parameters import ListRequest
 from clew.log.query import Filter
-from clew.log.search import Answer, CountAnswer
+from clew.log.search import PAGE_COUNT_MS, Answer, CountAnswer
+from clew.log.store import Count
 from clew.registry.sessions import Session
 from clew.web.chart import build_chart
 from clew.web.face import Face, HttpRequest, WebFace, session_of
@@ -55,7 +56,7 @@ class Found(msgspec.Struct, frozen=True):
     rows: Rows | None = None
     counter: str = ""
     failures: str = ""
-    count: int = 0
+    count: Count = Count(0)
     trouble: ClewError | None = None
     live: Live | None = None
 
@@ -122,19 +123,21 @@ async def _show(request: HttpRequest, face: WebFace, log: LogName, url: LogUrl) 
 async def _ask(face: WebFace, session: Session, log: LogName, url: LogUrl, asked: ListRequest) -> Found:
     """The page, and at the same time how many records there are and how many of them failed."""
     filter, noun = asked.query.filter, _noun_of(log.kind)
-    if filter.contains is not None or filter.without_phrases:  # to count them, every payload would have to be read
+    if filter.contains is not None:  # to count them, every payload would have to be read
         answer = await face.search.page(asked)
         return Found(await _rows(face, session, log, url, answer))
     if filter.status:
-        answer, count = await asyncio.gather(face.search.page(asked), face.search.count(filter))
+        answer, count = await asyncio.gather(face.search.page(asked), face.search.count(filter, PAGE_COUNT_MS))
         rows = await _rows(face, session, log, url, answer)
-        return Found(rows, _say(count, noun), count=count.count.count)
+        return Found(rows, _say(count, answer, noun), count=count.count)
     answer, count, failed = await asyncio.gather(
-        face.search.page(asked), face.search.count(filter), face.search.count(_failures_of(filter))
+        face.search.page(asked),
+        face.search.count(filter, PAGE_COUNT_MS),
+        face.search.count(_failures_of(filter), PAGE_COUNT_MS),
     )
     rows = await _rows(face, session, log, url, answer)
-    failures = _say(failed, "failure") if failed.count.count else ""
-    return Found(rows, _say(count, noun), failures, count=count.count.count)
+    failures = _say(failed, None, "failure") if failed.count.count else ""
+    return Found(rows, _say(count, answer, noun), failures, count=count.count)
 
 
 def _noun_of(kind: Kind | None) -> str:
@@ -146,8 +149,10 @@ def _failures_of(filter: Filter) -> Filter:
     return msgspec.structs.replace(filter, status=("failure",))
 
 
-def _say(answer: CountAnswer, noun: str) -> str:
-    return say_count(answer.count.count, noun, at_least=answer.count.truncated)
+def _say(counted: CountAnswer, page: Answer | None, noun: str) -> str:
+    """The counter: where it ended before it came to anything, there are those of the page at least."""
+    shown = len(page.page.items) if page and counted.count.truncated else 0
+    return say_count(max(counted.count.count, shown), noun, at_least=counted.count.truncated)
 
 
 async def _rows(face: WebFace, session: Session, log: LogName, url: LogUrl, answer: Answer) -> Rows:
