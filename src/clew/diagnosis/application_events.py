@@ -31,8 +31,8 @@ from clew.log.store import Count, Traces
 BEFORE_MS = HOUR_MS
 """How long before an event its steps may be dated: the clocks of those who report differ."""
 AFTER_MS = 2 * DAY_MS
-"""How long after an event its failure is looked for, where events are picked by their failures: a delivery is tried again
-for 24 hours."""
+"""How long after an event its failure is looked for, where events are picked by their failures: a delivery is tried
+again for 24 hours."""
 MAX_THREAD_RECORDS = 5_000
 """Of all threads of a page."""
 MAX_FAILED = 1_000
