@@ -31,11 +31,6 @@ class Indexing:
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 def indexing() -> Indexing:
     return Indexing()
 
