@@ -25,8 +25,8 @@ for ago, (rows, message) in enumerate(json.loads(sys.argv[2]), start=1):
     client.command(
         "INSERT INTO log (id, time, workspace, kind, event, customer, message, parameters, trace_id) "
         f"WITH {end_ms - ago * DAY_MS} + intDiv(number * {DAY_MS}, {rows}) AS ms, lower(hex(ms)) AS digits "
-        "SELECT concat('0', substring(digits, 2, 7), '-', substring(digits, 9, 4), '-7000-8000-', "
-        "lower(hex(toUInt32(number))), '0000'), ms, 'default', 'step', 'order.released', "
+        "SELECT concat(substring(digits, 1, 8), '-', substring(digits, 9, 4), '-7000-8000-', "
+        "leftPad(lower(hex(number)), 12, '0')), ms, 'default', 'step', 'order.released', "
         f"concat('c', toString(number % 100)), {message}, "
         "concat('{\\"n\\": \\"', repeat(hex(sipHash64(number, 1)), 8), '\\"}'), lower(hex(sipHash128(number))) "
         f"FROM numbers({rows})"
