@@ -3,44 +3,11 @@
 from __future__ import annotations
 
 import random
-import time
-from collections.abc import Callable, Sequence
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from clew.core.record import ErrorInfo, Kind, Record, Status
-from clew.diagnosis.cause import Cause, build_cause
-from clew.diagnosis.thread import build_thread
-
-Make = Callable[..., Record]
-
-REASON = "postal_code: must not be blank"
-REFUSED = ErrorInfo(
-    type="HTTPStatusError",
-    key="validation_failed",
-    message="Aptean Ship answered 422 Unprocessable Entity to POST /shipments",
-    data={"status": 422, "message": REASON, "errors": [{"field": "postal_code", "message": "must not be blank"}]},
-    caused_by=ErrorInfo(type="bad_request", key="validation_failed", message=REASON),
-)
-
-
-def title_of(product: str) -> str:
-    return {"erp": "ERP", "ship": "Aptean Ship"}.get(product, product)
-
-
-def cause_of(records: Sequence[Record], record_id: str) -> Cause:
-    return build_cause(records, record_id, title_of)
-
-
-def ids(records: Sequence[Record]) -> list[str]:
-    return [record.id for record in records]
-
-
-def found(cause: Cause) -> tuple[str, list[str], list[str]]:
-    """The cause, the path and what broke, by id."""
-    return cause.record.id if cause.record else "", ids(cause.path), [broken.record.id for broken in cause.broke]
+from clew.core.record import ErrorInfo, Record
+from harness.causes import REASON, REFUSED, Make, cause_of, found
 
 
 @pytest.fixture
@@ -341,70 +308,6 @@ def test_a_failure_in_another_part_of_a_chain_whose_parents_are_not_kept_is_foun
 def test_a_record_that_is_not_in_the_chain_is_a_key_error(make: Make) -> None:
     with pytest.raises(KeyError):
         cause_of([make("step", "a")], "b")
-
-
-def test_a_chain_longer_than_the_stack_has_a_cause(make: Make) -> None:
-    chain = [make("step", "00000", status="failure")]
-    chain += [make("step", f"{n:05}", f"{n - 1:05}", n, status="failure") for n in range(1, 5_000)]
-    cause = cause_of(chain, "00000")
-    assert cause.record is not None
-    assert cause.record.id == "04999"
-    assert len(cause.path) == 5_000
-
-
-def test_thousands_of_failures_below_one_record_cost_little(make: Make) -> None:
-    error = ErrorInfo(type="KeyError", message="'a'", data={"body": {"errors": [{"field": "a", "message": "b" * 500}]}})
-    chain = [make("node_run", "node", status="failure", error=error)]
-    chain += [make("api_request", f"{n}", "node", n, status="failure", error=error) for n in range(4_000)]
-    start = time.perf_counter()
-    assert cause_of(chain, "node").record == chain[1]
-    assert time.perf_counter() - start < 2  # some 50 ms; the bound is for a machine that does much else
-
-
-KINDS: list[Kind] = ["flow_run", "node_run", "api_request", "internal_event", "external_webhook", "decision", "step"]
-
-
-@given(
-    st.lists(
-        st.tuples(
-            st.sampled_from("abcdefgh"),
-            st.sampled_from(["", "gone", *"abcdefgh"]),
-            st.integers(0, 3),
-            st.sampled_from(["info", "success", "failure"]),
-            st.sampled_from(KINDS),
-            st.sampled_from(["", "launched", "skipped"]),
-            st.sampled_from([None, REFUSED, ErrorInfo(type="KeyError", message="'a'"), ErrorInfo()]),
-        ),
-        min_size=1,
-    )
-)
-def test_whatever_the_chain_the_path_leads_from_the_record_to_a_failure_or_to_what_did_not_run(
-    drawn: list[tuple[str, str, int, Status, Kind, str, ErrorInfo | None]],
-) -> None:
-    records = {
-        name: Record(
-            id=name, time=t, workspace="w", kind=kind, parent_id=parent, status=status, state=state, error=error
-        )
-        for name, parent, t, status, kind, state, error in drawn
-    }
-    chain = list(records.values())
-    for asked, record in records.items():
-        cause = cause_of(chain, asked)
-        assert cause.explanation.summary.strip()
-        if cause.record is None:
-            assert not cause.path
-            assert not cause.broke
-            assert record.status != "failure"
-            assert not any(node.is_on_path for node in build_thread(chain).walk())
-            continue
-        assert cause.path[0].id == asked
-        assert cause.path[-1] == cause.record
-        assert len(set(ids(cause.path))) == len(cause.path)
-        assert cause.record.status == "failure" or cause.record.id == asked
-        broke = [broken.record.id for broken in cause.broke]
-        assert all(records[one].status == "failure" for one in broke)
-        assert not set(broke) & set(ids(cause.path))
-        assert len(set(broke)) == len(broke)
 
 
 def test_a_node_that_failed_by_its_own_code_is_the_cause_though_another_went_well_after_it(make: Make) -> None:
