@@ -13,7 +13,7 @@ from clew.log.export import EXPORTS_AT_ONCE
 from clew.web.logs.downloads import MANY_RECORDS
 from harness.browsing import browse
 from harness.filled_log import MESSAGE, fill_log
-from harness.server import ServerProcess
+from harness.server import ServerProcess, eventually
 
 pytestmark = pytest.mark.browser
 
@@ -28,6 +28,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     data = tmp_path_factory.mktemp("exports") / "data"
     fill_log(data, [(A_DAY, MESSAGE)] * DAYS)
     process = ServerProcess(data, env={"CLEW_KEEP_DAYS": "0"}).start()
+    eventually(lambda: any("/sign-in/link/" in line for line in process.lines))
     yield process
     process.close()
 

@@ -25,7 +25,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     days = [(A_DAY, MESSAGE)] * 4
     fill_log(data, [*days, (2, TOO_LARGE), *days])
     process = ServerProcess(data, env={"CLEW_KEEP_DAYS": "0", "CLEW_LOG_MEMORY_BYTES": str(MEMORY_BYTES)}).start()
-    eventually(lambda: any("sign in" in line for line in process.lines))  # the last that it says when it starts
+    eventually(lambda: any("/sign-in/link/" in line for line in process.lines))  # the last that it says when it starts
     yield process
     process.close()
 
