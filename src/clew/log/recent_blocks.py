@@ -15,9 +15,8 @@ import msgspec
 from clew.core.errors import BadRequest
 from clew.journal.journal import Block
 
-STRETCH_BYTES = 1024 * 1024
-"""What is let go of together, and no more than a part of all that is kept. A single longer line may be more."""
-LEAST_STRETCHES = 8
+STRETCHES = 8
+"""What is let go of together is such a part of all that may be kept, or a smaller block. A longer line is one too."""
 
 _PLACE = re.compile(r"(\d{1,18})\.(\d{1,9})")
 
@@ -103,7 +102,7 @@ class RecentBlocks:
             self._held.clear()
             self._bytes = 0
         behind, before = TailPlace(block.last + 1, 0), self.count
-        stretch = min(STRETCH_BYTES, max(1, most_bytes // LEAST_STRETCHES))
+        stretch = max(1, most_bytes // STRETCHES)
         for begin, lines, count in _cut(block, start, stretch):
             is_last = begin.line + count == block.count
             end = behind if is_last else TailPlace(begin.first, begin.line + count)
