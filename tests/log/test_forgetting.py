@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import textwrap
 
 import pytest
+
+from harness.log_process import run_log
 
 BEGIN = """
 import os, sys, threading, time
@@ -41,15 +41,7 @@ KEPT = 'Kept(traces=frozenset({("w", PINNED)}))'
 
 
 def run(directory, script, code=0):
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", BEGIN + textwrap.dedent(script), str(directory)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == code, done.stderr
-    return done.stdout.strip()
+    return run_log(directory, script, begin=BEGIN, code=code)
 
 
 @pytest.mark.parametrize("after_ms", [1, 30, 150])

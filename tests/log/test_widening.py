@@ -11,7 +11,6 @@ from clew.log.windows import Window, join_first, windows_back, windows_on
 
 NOW = 1_780_000_000_000
 TODAY = NOW // DAY_MS
-PASSED_MS = NOW - TODAY * DAY_MS
 MONTH = range(TODAY - 29, TODAY + 1)
 WANTED = 51
 
