@@ -133,7 +133,7 @@ def test_without_javascript_events_are_opened_and_ticked_as_well(
     page.goto(f"{tab_of(customer_of(demo))}?duration=7d&status=failure")
     rows = section(page, "Application Events").locator("tbody tr")
     rows.nth(0).get_by_role("link").click()
-    assert "event" in parse_qs(urlsplit(page.url).query)
+    page.wait_for_url(lambda url: "event" in parse_qs(urlsplit(url).query))
     for place in (0, 1):
         rows.nth(place).get_by_role("checkbox").check()
     page.get_by_role("button", name="Show summary").click()

@@ -126,7 +126,7 @@ def test_a_view_is_saved_opened_and_deleted_by_name(page: Page) -> None:
     page.goto(LOG)
     page.locator(".title summary", has_text="Views").click()
     page.get_by_role("link", name="Nothing was created").click()
-    expect(page).to_have_url(re.compile("status=info"))
+    page.wait_for_url(re.compile("status=info"))
     assert set(page.locator("td.verdict").all_inner_texts()) == {"Info"}
     page.locator(".title summary", has_text="Nothing was created").click()
     page.get_by_role("button", name="Delete the view Nothing was created").click()
@@ -152,12 +152,14 @@ def test_without_javascript_filters_views_and_downloads_work(browser: Browser, s
     page.locator("summary.chip", has_text="Type").click()
     page.get_by_label("Type", exact=True).fill("Conversion")
     page.get_by_label("Type", exact=True).press("Enter")
+    page.wait_for_url(re.compile("type=Conversion"))
     assert set(page.locator("td.type").all_inner_texts()) == {"Conversion"}
     page.locator(".title summary", has_text="Views").click()
     page.get_by_label("Save this view as").fill("Conversions")
     page.get_by_role("button", name="Save").click()
     page.locator(".title summary", has_text="Conversions").click()
     page.get_by_role("button", name="Delete the view Conversions").click()
+    expect(page.locator(".title summary", has_text="Conversions")).to_have_count(0)
     page.locator(".title summary", has_text="Download").click()
     with page.expect_download() as download:
         page.get_by_role("link", name="JSON").click()

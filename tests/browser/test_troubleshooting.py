@@ -56,6 +56,7 @@ def test_the_events_are_a_click_away_narrowed_to_the_customer_and_the_time(page:
     ask(page, abroad[0])
     page.get_by_role("link", name="Data Source Events").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("External Events")
+    page.wait_for_load_state()
     rows = page.locator("table.log tbody tr")
     assert rows.count() >= 1
     for row in rows.all():

@@ -16,6 +16,8 @@ from clew.log.query import Filter
 
 WEEKS = itertools.count(40_000, 10)
 """Far after all that other tests put into the shared log."""
+LATEST = 900_000
+"""After the days of all other tests."""
 DAYS = 3
 NAMES = ("type", "event", "customer", "source_product", "target_product", "integration", "connection", "flow", "state")
 
@@ -108,7 +110,7 @@ def test_a_column_with_too_many_values_tells_nothing_of_its_day(clickhouse_store
 
 
 def test_the_latest_days_are_remembered_as_far_as_there_is_room(clickhouse_store, clickhouse_directory, monkeypatch):
-    first, workspace = next(WEEKS), f"values-{uuid.uuid4().hex}"
+    first, workspace = LATEST, f"values-{uuid.uuid4().hex}"
     fields = [{"day": day, "kind": "step", "status": "success"} for day in range(DAYS)]
     clickhouse_store.insert(lines_of(workspace, first, fields), workspace)
     for day in range(DAYS):

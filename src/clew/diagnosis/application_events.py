@@ -25,7 +25,7 @@ from clew.diagnosis.event_steps import EventSteps, StepStatus, find_all_steps, f
 from clew.diagnosis.thread import Entry
 from clew.log.parameters import ListRequest
 from clew.log.query import Filter, Place, Query
-from clew.log.search import PAGE_COUNT_MS, Answer, Coverage, Search
+from clew.log.search import Answer, Coverage, Search
 from clew.log.store import Count, Traces
 
 BEFORE_MS = HOUR_MS
@@ -169,7 +169,7 @@ class ApplicationEvents:
     async def _count(self, answer: Answer, filter: Filter) -> Count:
         """How many there are; where the page is all of them, nobody is asked."""
         if answer.next_cursor or answer.prev_cursor or answer.page.truncated:
-            count = (await self._search.count(filter, PAGE_COUNT_MS)).count
+            count = (await self._search.count_soon(filter)).count
             shown = len(answer.page.items) if count.truncated else 0
             return msgspec.structs.replace(count, count=max(count.count, shown))
         return Count(len(answer.page.items))

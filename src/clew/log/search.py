@@ -24,9 +24,8 @@ from clew.log.turns import Turns
 OLDEST_FRESH_MS = 10 * SECOND_MS
 """How long the oldest record's time is believed: only retention and reports of the past change it."""
 
-PAGE_COUNT_MS = 400
-"""How long a page waits for its counter. A phrase that a million records have takes seconds to count; then the counter
-says how many there are at least."""
+PHRASE_COUNT_MS = 1_000
+"""How long a page waits until the records of a phrase are counted: where a million have it that takes seconds."""
 
 SCANS_AT_ONCE = 2
 """Each keeps a core and a thread busy: the other half is for lists and pages."""
@@ -140,8 +139,13 @@ class Search:
         """The page that is asked for. Going back before the first page gives the first page."""
         return await self._run(lambda: self._page(request))
 
-    async def count(self, filter: Filter, budget_ms: int | None = None) -> CountAnswer:
-        """How many records match. See `LogStore.count`."""
+    async def count(self, filter: Filter) -> CountAnswer:
+        """How many records match."""
+        return await self._run(lambda: self._count(filter, None))
+
+    async def count_soon(self, filter: Filter) -> CountAnswer:
+        """The same for a page that waits for it: where the texts of all records must be read, soon and at least."""
+        budget_ms = PHRASE_COUNT_MS if filter.phrases or filter.without_phrases else None
         return await self._run(lambda: self._count(filter, budget_ms))
 
     async def histogram(self, filter: Filter, bars: int = DEFAULT_BARS, step_ms: int | None = None) -> HistogramAnswer:

@@ -11,7 +11,6 @@ from clew.core.errors import NotFound, Unavailable
 from clew.log.export import CONTENT_TYPES
 from clew.log.query import Filter
 from clew.log.report_parameters import parse_export
-from clew.log.search import PAGE_COUNT_MS
 from clew.operations.exports import Export, Exports
 from clew.registry.sessions import Session
 from clew.web.exports.views import ExportPage, ExportRow, ExportsPage
@@ -62,7 +61,7 @@ async def _count(face: WebFace, filter: Filter) -> int:
     """How many records there are, 0 where that cannot be told soon."""
     if filter.contains is not None:
         return 0
-    count = (await face.search.count(filter, PAGE_COUNT_MS)).count
+    count = (await face.search.count_soon(filter)).count
     return 0 if count.truncated else count.count
 
 

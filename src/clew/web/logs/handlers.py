@@ -16,7 +16,7 @@ from clew.core.ids import is_id, is_trace_id
 from clew.core.record import Kind
 from clew.log.parameters import ListRequest
 from clew.log.query import Filter
-from clew.log.search import PAGE_COUNT_MS, Answer, CountAnswer
+from clew.log.search import Answer, CountAnswer
 from clew.log.store import Count
 from clew.registry.sessions import Session
 from clew.web.chart import build_chart
@@ -127,13 +127,13 @@ async def _ask(face: WebFace, session: Session, log: LogName, url: LogUrl, asked
         answer = await face.search.page(asked)
         return Found(await _rows(face, session, log, url, answer))
     if filter.status:
-        answer, count = await asyncio.gather(face.search.page(asked), face.search.count(filter, PAGE_COUNT_MS))
+        answer, count = await asyncio.gather(face.search.page(asked), face.search.count_soon(filter))
         rows = await _rows(face, session, log, url, answer)
         return Found(rows, _say(count, answer, noun), count=count.count)
     answer, count, failed = await asyncio.gather(
         face.search.page(asked),
-        face.search.count(filter, PAGE_COUNT_MS),
-        face.search.count(_failures_of(filter), PAGE_COUNT_MS),
+        face.search.count_soon(filter),
+        face.search.count_soon(_failures_of(filter)),
     )
     rows = await _rows(face, session, log, url, answer)
     failures = _say(failed, None, "failure") if failed.count.count else ""
