@@ -7,6 +7,7 @@ over are counted and merged. What uses it later first adds the records of the ti
 from __future__ import annotations
 
 import argparse
+import math
 import shutil
 import time
 from collections.abc import Iterator
@@ -139,14 +140,20 @@ def add_missing(directory: Path, data: LogData) -> LogData:
 
 
 def _add(directory: Path, data: LogData, count: int) -> LogData:
-    """Insert the next records, and leave the log settled."""
+    """Insert the next records, and leave the log settled: days that are over are, and today is as it came."""
     number = data.first + data.total
+    today_ms = SystemClock().now_ms() // DAY_MS * DAY_MS
+    of_days_over = min(max(math.ceil((today_ms - data.begin_ms) / data.step_ms) - number, 0), count)
     # Another seed each time: the records go on, but their ids must not be those of the first ones again.
     stream = Records(data.seed + data.additions, begin_ms=data.begin_ms, step_ms=data.step_ms, first=number)
     clock = ClockAhead()
+    token = f"{data.seed}-{data.additions}"
     with open_store(directory, clock) as store:
-        insert(store, stream.lines(count), f"{data.seed}-{data.additions}", count)
-        settle(store, directory, clock)
+        lines = stream.lines(count)
+        if of_days_over:
+            insert(store, islice(lines, of_days_over), token, of_days_over)
+            settle(store, directory, clock)  # before the records of today: the clock may be ahead into tomorrow
+        insert(store, lines, f"{token}-today", count - of_days_over)
     return msgspec.structs.replace(
         data,
         total=data.total + count,

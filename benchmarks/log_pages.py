@@ -125,6 +125,8 @@ def _measure_page(
     connection = server.connect()
 
     def ask(place: int) -> Asked:
+        if place == 1:
+            connection.close()  # it was kept for some seconds only, while the files were read; the next one opens it
         wanted = path(sample.draw(place, time.time_ns() // 1_000_000))
         begun_s = time.perf_counter()
         status, size = _fetch(connection, wanted, {"cookie": cookie})
