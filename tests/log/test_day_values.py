@@ -5,6 +5,7 @@ import uuid
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from clew.core.clock import DAY_MS
 from clew.core.ids import new_id
@@ -124,3 +125,18 @@ def test_the_latest_days_are_remembered_as_far_as_there_is_room(clickhouse_store
         assert sorted(again.most(Filter(workspace=workspace), days)) == [first + 1, first + 2]
     finally:
         client.close()
+
+
+def test_of_a_customers_records_as_many_are_events_as_of_all_others(clickhouse_store):
+    first, workspace = next(WEEKS), f"values-{uuid.uuid4().hex}"
+    kinds = ["external_event"] * 4 + ["step"] * 6
+    fields = [
+        {"day": 0, "kind": kind, "status": "info", "customer": "a" if number % 2 else "b"}
+        for number, kind in enumerate(kinds)
+    ]
+    clickhouse_store.insert(lines_of(workspace, first, fields), workspace)
+    clickhouse_store.sums.count_day(first)
+    events = Filter(workspace=workspace, role=("event",))
+    assert clickhouse_store.sums.part_of_role(events) == 1.0  # they are counted themselves
+    assert clickhouse_store.sums.part_of_role(replace(events, customer=("nobody",))) == 0.4
+    assert clickhouse_store.sums.part_of_role(Filter(workspace=workspace, customer=("a",))) == 1.0

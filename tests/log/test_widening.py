@@ -39,6 +39,15 @@ def test_what_cannot_fill_a_page_in_an_hour_nor_a_day_is_asked_for_at_once():
     assert first == Look(Window(NOW - 4 * DAY_MS, None), None, False, True)
 
 
+def test_where_only_a_part_of_what_is_told_is_asked_for_it_is_looked_for_further():
+    most = dict.fromkeys(MONTH[:-1], 60)
+    windows = windows_back(Window(), NOW, MONTH)
+    whole = Widening(windows, month(1_000), most, is_told=False, later=False, start_ms=NOW)
+    part = Widening(windows, month(1_000), most, is_told=False, later=False, part=0.4, start_ms=NOW)
+    assert whole.next(0, WANTED).window == Window(NOW - DAY_MS, None)
+    assert part.next(0, WANTED).window == Window(NOW - 4 * DAY_MS, None)
+
+
 def test_days_without_such_a_record_are_left_out_and_those_of_which_nothing_is_known_are_not():
     most = dict.fromkeys(MONTH[:-1], 0) | {TODAY - 12: 1, TODAY - 20: 1}
     assert looks(search(month(1_000), most)) == [Look(Window(), (TODAY - 20, TODAY - 12, TODAY), False, True)]

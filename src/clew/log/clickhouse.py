@@ -274,6 +274,7 @@ class ClickHouseStore:
             self.sums.most(filter),
             is_told=is_told(filter),
             later=later,
+            part=self.sums.part_of_role(filter),
             start_ms=None if later else self._start_ms(place_ms, later=later),
         )
 

@@ -7,7 +7,7 @@ They are kept in memory: some hundred values a day, and its customers.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import accumulate
 
 import msgspec
@@ -69,6 +69,19 @@ class DayValues:
         """How many records of each day match at most; of a day of which nothing is known, nothing."""
         known = self._days
         return {day: _most(known[day].get(filter.workspace, {}), filter) for day in days if day in known}
+
+    def part_of_role(self, filter: Filter, days: Sequence[int]) -> float:
+        """About which part of those that `most` tells has the role that is asked for.
+
+        That of the kinds of this role among all records: a customer has as many of them as others. 1 where no role is
+        asked for, and where `most` tells of nothing but these kinds.
+        """
+        if not filter.role:
+            return 1.0
+        whole = Filter(workspace=filter.workspace)
+        of_role = msgspec.structs.replace(whole, role=filter.role)
+        most, kinds, all_ = (sum(self.most(asked, days).values()) for asked in (filter, of_role, whole))
+        return kinds / all_ if most < kinds else 1.0
 
     def _read(self, from_day: int, to_day: int) -> None:
         """Remember the values of days from one on, up to before another."""

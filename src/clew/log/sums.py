@@ -105,6 +105,10 @@ class Sums:
         """How many records match at most on each day (since the epoch) of which that is known."""
         return self._values.most(filter, self._believed(day_values.TABLE))
 
+    def part_of_role(self, filter: Filter) -> float:
+        """About which part of those that `most` tells has the role that is asked for."""
+        return self._values.part_of_role(filter, self._believed(day_values.TABLE))
+
     def ask(self, question: Callable[[Cover | None], bytes], cover: Callable[[], Cover | None]) -> bytes:
         """Ask with what is covered; again without, where a day was counted anew in the middle of it."""
         generation = self.generation

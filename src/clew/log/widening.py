@@ -38,8 +38,8 @@ class Widening:
     """The windows of a list (see `windows_back`, `windows_on`), one question after another.
 
     `rows` are the records of each day there is (since the epoch), `most` how many of them match at most, where that is
-    known. `is_told`: there are not far fewer than that. `start_ms` is the latest time that can hold a record, if known.
-    Where `rows` is empty, as for what an index finds, all is asked at once and in no order.
+    known. About `part` of that is expected, and not far less where it `is_told`. `start_ms` is the latest time that can
+    hold a record, if known. Where `rows` is empty, as for what an index finds, all is asked at once and in no order.
     """
 
     def __init__(
@@ -50,12 +50,13 @@ class Widening:
         *,
         is_told: bool,
         later: bool,
+        part: float = 1.0,
         start_ms: int | None = None,
     ) -> None:
         self._left = list(windows)
         self._rows = rows
         self._most = most
-        self._days = {day: _share(count, day, rows, most) for day, count in rows.items()}
+        self._days = {day: part * _share(count, day, rows, most) for day, count in rows.items()}
         self._is_told = is_told
         self._later = later
         self._end_ms = start_ms
