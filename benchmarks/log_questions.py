@@ -34,7 +34,7 @@ from clew.log.sql import Statement
 
 PARTS = ("questions", "pages", "postgres")
 INTAKE_RECORDS = 200_000
-POSTGRES_MINUTES = 45.0
+POSTGRES_MINUTES = 30.0
 
 
 def measure_log(directory: Path, data: LogData, repetitions: int, intake_records: int) -> tuple[Results, Sample]:

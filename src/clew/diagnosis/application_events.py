@@ -137,14 +137,14 @@ class ApplicationEvents:
 
     async def _pick(self, asked: Asked, request: ListRequest) -> FoundEvents:
         """Page by page, in the direction that was asked for, until there are enough."""
+        if not asked.is_picking:
+            return await self._take(asked, request)
         backward = request.query.backward
         first = last = await self._search.page(request)
-        if not asked.is_picking:
-            return await self._take(asked, first, request.query.filter)
         kept = await self._keep(asked, first.page.items)
         for _ in range(MAX_ROUNDS - 1):
             place = _onwards(last, backward=backward)
-            if place is None or 2 * len(kept) >= request.query.limit or not asked.is_picking:
+            if place is None or 2 * len(kept) >= request.query.limit:
                 break
             query = msgspec.structs.replace(request.query, place=place)
             last = await self._search.page(msgspec.structs.replace(request, query=query))
@@ -153,26 +153,20 @@ class ApplicationEvents:
         newest, oldest = (last, first) if backward else (first, last)
         return FoundEvents(tuple(kept), oldest.next_cursor, newest.prev_cursor, first.coverage)
 
-    async def _take(self, asked: Asked, answer: Answer, filter: Filter) -> FoundEvents:
-        """All events of the page with their steps; beside them the thread of the first, and how many there are."""
-        items = answer.page.items
-        kept, opened, count = await asyncio.gather(
-            self._keep(asked, items), self._open_first(asked, items), self._count(answer, filter)
+    async def _take(self, asked: Asked, request: ListRequest) -> FoundEvents:
+        """All events of the page, and how many there are; then their steps, beside them the thread of the first."""
+        answer, counted = await asyncio.gather(
+            self._search.page(request), self._search.count_soon(request.query.filter)
         )
+        items = answer.page.items
+        count = _count(answer, counted.count)
+        kept, opened = await asyncio.gather(self._keep(asked, items), self._open_first(asked, items))
         return FoundEvents(
             tuple(kept), answer.next_cursor, answer.prev_cursor, answer.coverage, opened=opened, count=count
         )
 
     async def _open_first(self, asked: Asked, items: Sequence[Summary]) -> OpenEvent | None:
         return await self._open(items[0], asked.customer) if asked.opens_first and items else None
-
-    async def _count(self, answer: Answer, filter: Filter) -> Count:
-        """How many there are; where the page is all of them, nobody is asked."""
-        if answer.next_cursor or answer.prev_cursor or answer.page.truncated:
-            count = (await self._search.count_soon(filter)).count
-            shown = len(answer.page.items) if count.truncated else 0
-            return msgspec.structs.replace(count, count=max(count.count, shown))
-        return Count(len(answer.page.items))
 
     async def _keep(self, asked: Asked, items: Sequence[Summary]) -> list[EventSteps]:
         """The events with their steps, those alone that are as asked."""
@@ -265,6 +259,14 @@ def _threads_of(workspace: str, customer: str, events: Sequence[Entry]) -> Filte
         trace_id=traces,
         from_ms=min(one.time for one in events) - BEFORE_MS,
     )
+
+
+def _count(answer: Answer, counted: Count) -> Count:
+    """How many there are; where the page is all of them, its own."""
+    shown = len(answer.page.items)
+    if not (answer.next_cursor or answer.prev_cursor or answer.page.truncated):
+        return Count(shown)
+    return msgspec.structs.replace(counted, count=max(counted.count, shown)) if counted.truncated else counted
 
 
 def _is_event_of(record: Record, customer: str) -> bool:
