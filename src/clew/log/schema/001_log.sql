@@ -60,7 +60,7 @@ CREATE TABLE IF NOT EXISTS log
     INDEX by_failure (source_product, status, event) TYPE set(0) GRANULARITY 4,
     -- Words of message, parameters and payload in one index: one look-up a word and 2 % fewer bytes than three indexes.
     -- It is on the expression itself and the question asks that same expression: with the index's own `preprocessor` the
-    -- answer would depend on whether the index was used. `005_words.sql` has the expression of today.
+    -- answer would depend on whether the index was used. `005_indexes.sql` has the expression of today.
     INDEX words lower(concat(message, '\n', parameters, '\n', payload)) TYPE text(tokenizer = 'splitByNonAlpha')
 )
 ENGINE = MergeTree
