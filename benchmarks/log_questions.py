@@ -22,7 +22,7 @@ from benchmarks.log_chart import write_chart
 from benchmarks.log_data import LogData, add_options, find_or_build, log_dir, open_store, read_stamp, weigh
 from benchmarks.log_pages import measure_pages
 from benchmarks.log_rates import Rate, measure_export, measure_intake
-from benchmarks.log_results import Results, format_results, read_results, save_results, write_readme
+from benchmarks.log_results import Results, find_results, format_results, read_results, save_results, write_readme
 from benchmarks.log_sample import Sample, take_sample
 from benchmarks.log_set import QUESTIONS, Question
 from benchmarks.log_timing import REPETITIONS, Asked, Line, line_of, repeat
@@ -123,7 +123,10 @@ def run(options: argparse.Namespace) -> Results:
     else:
         data = find_or_build(directory, options.records)
     if "questions" in options.only:
+        last = find_results(directory)
         results, sample = measure_log(directory, data, options.repetitions, options.intake_records)
+        if last:
+            results = msgspec.structs.replace(results, served=last.served, peer=last.peer)
         save_results(directory, results)
     else:
         results = read_results(directory)

@@ -46,6 +46,11 @@ def read_results(directory: Path) -> Results:
     return msgspec.json.decode((directory / _FILE).read_bytes(), type=Results)
 
 
+def find_results(directory: Path) -> Results | None:
+    """The same, None where nothing was kept."""
+    return read_results(directory) if (directory / _FILE).is_file() else None
+
+
 def format_results(results: Results) -> str:
     """The results as Markdown."""
     parts = [
